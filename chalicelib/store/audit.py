@@ -1,0 +1,184 @@
+"""The audit log: one append-only hash chain for each tenant, with one writer.
+
+Everyone submits events to the audit queue (FIFO, group = tenant), and the queue's consumer alone appends. The chain is
+safe without that as well: an event is written only where its number is free; but racing writers would spend their time
+on retries. A checkpoint of the newest link lives in another table, so that a chain cut at its end is noticed too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.errors import Unavailable
+from chalicelib.state.ids import TenantId
+from chalicelib.store import codec
+from chalicelib.store.pages import Page, checked_limit, decode_cursor, page_of
+from chalicelib.store.ports import MAX_WRITES_TOGETHER, ConditionFailed, Item, Table, Write
+from chalicelib.store.records import AuditEvent, NewAuditEvent
+
+GENESIS = "0" * 64
+"""The hash before the first event."""
+
+MAX_APPEND_ATTEMPTS = 20
+_EVENTS_TOGETHER = MAX_WRITES_TOGETHER // 2
+"""Each event is two writes: the link, and the note that its id is taken."""
+
+Submit = Callable[[TenantId, NewAuditEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a replay of a chain found. `broken_at` is the first sequence number that does not hold."""
+
+    events: int
+    head: str
+    broken_at: int | None = None
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.broken_at is None
+
+
+class _Checkpoint(msgspec.Struct, frozen=True):
+    seq: int
+    hash: str
+
+
+class Audit:
+    """`submit` hands an event to the one writer: over the queue in a deployment, at once in memory."""
+
+    def __init__(self, table: Table, checkpoints: Table, submit: Submit | None = None) -> None:
+        self._table = table
+        self._checkpoints = checkpoints
+        self._submit = submit
+
+    def submit(self, tenant: TenantId, event: NewAuditEvent) -> None:
+        """Record what happened. Raises Unavailable when the event could not be handed over: then do not act."""
+        if self._submit is None:
+            self.append(tenant, [event])
+        else:
+            self._submit(tenant, event)
+
+    def append(self, tenant: TenantId, events: Iterable[NewAuditEvent]) -> Sequence[AuditEvent]:
+        """Append events in order; one whose id is in the chain already is left out. For the queue's consumer only."""
+        pending = list({event.id: event for event in events}.values())
+        appended: list[AuditEvent] = []
+        for start in range(0, len(pending), _EVENTS_TOGETHER):
+            appended += self._append_together(tenant, pending[start : start + _EVENTS_TOGETHER])
+        if appended:
+            self._note(tenant, appended[-1])
+        return appended
+
+    def list(self, tenant: TenantId, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
+        """Events, newest first. Raises InvalidRequest for a foreign cursor."""
+        after = decode_cursor(tenant, "audit", cursor)
+        found = self._table.query(
+            tenant, "", prefix="EVENT#", after=after, limit=checked_limit(limit) + 1, newest_first=True
+        )
+        return page_of(
+            tenant,
+            "audit",
+            found,
+            limit,
+            lambda item: item.sort,
+            lambda item: codec.decode(item.body, AuditEvent),
+        )
+
+    def verify(self, tenant: TenantId) -> Verification:
+        """Replay the chain from its first event; names the first number that is missing, changed or cut off."""
+        expected, prev = 1, GENESIS
+        checkpoint = self._checkpoint(tenant)
+        for event in self._events(tenant):
+            reason = _fault(tenant, event, expected, prev)
+            if not reason and checkpoint and event.seq == checkpoint.seq and event.hash != checkpoint.hash:
+                reason = "the event is not the one that the checkpoint names"
+            if reason:
+                return Verification(expected - 1, prev, expected, reason)
+            expected, prev = expected + 1, event.hash
+        if checkpoint and expected <= checkpoint.seq:
+            return Verification(expected - 1, prev, expected, "the chain ends before its checkpoint")
+        return Verification(expected - 1, prev)
+
+    def _append_together(self, tenant: TenantId, events: Sequence[NewAuditEvent]) -> Sequence[AuditEvent]:
+        for _ in range(MAX_APPEND_ATTEMPTS):
+            known = {item.sort for item in self._table.get_many(tenant, (("", f"ID#{e.id}") for e in events))}
+            fresh = [event for event in events if f"ID#{event.id}" not in known]
+            if not fresh:
+                return []
+            links = list(self._linked(tenant, fresh))
+            writes = [write for link in links for write in _writes_of(link)]
+            try:
+                self._table.write_together(tenant, writes)
+            except ConditionFailed:
+                continue
+            return links
+        raise Unavailable("Too many writers append to the audit chain.", code="audit_busy")
+
+    def _linked(self, tenant: TenantId, events: Sequence[NewAuditEvent]) -> Iterator[AuditEvent]:
+        newest = self._table.query(tenant, "", prefix="EVENT#", limit=1, newest_first=True)
+        last = codec.decode(newest[0].body, AuditEvent) if newest else None
+        seq, prev = (last.seq, last.hash) if last else (0, GENESIS)
+        for event in events:
+            seq += 1
+            unsealed = AuditEvent(
+                seq=seq,
+                id=event.id,
+                at=event.at,
+                actor=event.actor,
+                action=event.action,
+                cluster=event.cluster,
+                # As it will be read back, so that the hash does not depend on tuples or key types.
+                detail=codec.decode(codec.encode(event.detail), dict[str, Any]),
+                prev=prev,
+                hash="",
+            )
+            sealed = msgspec.structs.replace(unsealed, hash=event_hash(tenant, unsealed))
+            prev = sealed.hash
+            yield sealed
+
+    def _events(self, tenant: TenantId) -> Iterator[AuditEvent]:
+        after = ""
+        while items := self._table.query(tenant, "", prefix="EVENT#", after=after, limit=500):
+            for item in items:
+                yield codec.decode(item.body, AuditEvent)
+            after = items[-1].sort
+
+    def _checkpoint(self, tenant: TenantId) -> _Checkpoint | None:
+        item = self._checkpoints.get(tenant, "", "AUDIT_HEAD")
+        return codec.decode(item.body, _Checkpoint) if item else None
+
+    def _note(self, tenant: TenantId, link: AuditEvent) -> None:
+        # After the events: a writer that dies in between leaves a checkpoint that is old, which is still true.
+        item = Item("", "AUDIT_HEAD", codec.encode(_Checkpoint(link.seq, link.hash)), revision=link.seq)
+        self._checkpoints.write(tenant, Write(item))
+
+
+def event_hash(tenant: TenantId, event: AuditEvent) -> str:
+    """SHA-256 over the canonical JSON (sorted keys, no spaces) of tenant and event, with `prev` and without `hash`."""
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    del fields["hash"]
+    return hashlib.sha256(
+        msgspec.json.encode({**fields, "tenant": tenant}, order="deterministic")
+    ).hexdigest()
+
+
+def _fault(tenant: TenantId, event: AuditEvent, expected: int, prev: str) -> str:
+    if event.seq != expected:
+        return f"event {expected} is missing"
+    if event.prev != prev:
+        return "the event does not follow the one before it"
+    if event.hash != event_hash(tenant, event):
+        return "the event was changed after it was written"
+    return ""
+
+
+def _writes_of(link: AuditEvent) -> tuple[Write, Write]:
+    event = Item("", f"EVENT#{link.seq:012d}", codec.encode(link))
+    taken = Item("", f"ID#{link.id}", codec.encode(link.seq))
+    return Write(event, expected=0), Write(taken, expected=0)
