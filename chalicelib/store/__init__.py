@@ -38,7 +38,10 @@ def aws_store(settings: Settings) -> Store:
 
 
 def create_resources(settings: Settings) -> list[str]:
-    """Create the tables, bucket and queues that are missing; their names. For the embedded services and tests."""
+    """Create the tables, bucket and queues that are missing; their names.
+
+    For the embedded services and tests.
+    """
     from chalicelib.store.aws.resources import create_resources as create
 
     return create(settings)

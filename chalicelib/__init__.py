@@ -1,0 +1,3 @@
+"""Kubilitics AI: everything that ships to Lambda."""
+
+__version__ = "0.1.0"
