@@ -1,8 +1,9 @@
 """The audit log: one append-only hash chain for each tenant, with one writer.
 
-Everyone submits events to the audit queue (FIFO, group = tenant), and the queue's consumer alone appends. The chain is
-safe without that as well: an event is written only where its number is free; but racing writers would spend their time
-on retries. A checkpoint of the newest link lives in another table, so that a chain cut at its end is noticed too.
+Everyone submits events to the audit queue (FIFO, group = tenant), and the queue's consumer alone appends. The
+chain is safe without that as well: an event is written only where its number is free; but racing writers
+would spend their time on retries. A checkpoint of the newest link lives in another table, so that a chain cut
+at its end is noticed too.
 """
 
 from __future__ import annotations
@@ -59,14 +60,20 @@ class Audit:
         self._submit = submit
 
     def submit(self, tenant: TenantId, event: NewAuditEvent) -> None:
-        """Record what happened. Raises Unavailable when the event could not be handed over: then do not act."""
+        """Record what happened.
+
+        Raises Unavailable when the event could not be handed over: then do not act.
+        """
         if self._submit is None:
             self.append(tenant, [event])
         else:
             self._submit(tenant, event)
 
     def append(self, tenant: TenantId, events: Iterable[NewAuditEvent]) -> Sequence[AuditEvent]:
-        """Append events in order; one whose id is in the chain already is left out. For the queue's consumer only."""
+        """Append events in order; one whose id is in the chain already is left out.
+
+        For the queue's consumer only.
+        """
         pending = list({event.id: event for event in events}.values())
         appended: list[AuditEvent] = []
         for start in range(0, len(pending), _EVENTS_TOGETHER):
@@ -91,7 +98,7 @@ class Audit:
         )
 
     def verify(self, tenant: TenantId) -> Verification:
-        """Replay the chain from its first event; names the first number that is missing, changed or cut off."""
+        """Replay the chain from its first event; names the first number that is missing or wrong."""
         expected, prev = 1, GENESIS
         checkpoint = self._checkpoint(tenant)
         for event in self._events(tenant):
@@ -154,13 +161,16 @@ class Audit:
         return codec.decode(item.body, _Checkpoint) if item else None
 
     def _note(self, tenant: TenantId, link: AuditEvent) -> None:
-        # After the events: a writer that dies in between leaves a checkpoint that is old, which is still true.
+        # After the events: a writer that dies in between leaves a checkpoint that is old, which is still
+        # true.
         item = Item("", "AUDIT_HEAD", codec.encode(_Checkpoint(link.seq, link.hash)), revision=link.seq)
         self._checkpoints.write(tenant, Write(item))
 
 
 def event_hash(tenant: TenantId, event: AuditEvent) -> str:
-    """SHA-256 over the canonical JSON (sorted keys, no spaces) of tenant and event, with `prev` and without `hash`."""
+    """SHA-256 over the canonical JSON (sorted keys, no spaces) of tenant and event, with `prev` and without
+    `hash`.
+    """
     fields: dict[str, Any] = msgspec.to_builtins(event)
     del fields["hash"]
     return hashlib.sha256(

@@ -25,7 +25,10 @@ class _Cached(msgspec.Struct, frozen=True):
 
 
 class Cache:
-    """Bytes by key. The expiry is checked on every read: DynamoDB itself removes expired items only after hours."""
+    """Bytes by key.
+
+    The expiry is checked on every read: DynamoDB itself removes expired items only after hours.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -86,7 +89,10 @@ class Connections:
         self._table.delete_many(tenant, ((item.partition, item.sort) for item in _items(known)))
 
     def list_for_conversation(self, tenant: TenantId, conversation: str) -> list[SocketConnection]:
-        """Sockets that show a conversation. Strongly consistent: a frame finds a socket that has just joined."""
+        """Sockets that show a conversation.
+
+        Strongly consistent: a frame finds a socket that has just joined.
+        """
         items = self._table.query(tenant, _partition_of(conversation), prefix="SOCKET#")
         return [codec.decode(item.body, SocketConnection) for item in items]
 

@@ -1,6 +1,7 @@
 """Records as bytes: JSON when short, zstd over JSON when longer (the frame's magic number tells which).
 
-DynamoDB bills a write by the kilobyte, so a body of several kilobytes costs a third to a fifth when compressed.
+DynamoDB bills a write by the kilobyte, so a body of several kilobytes costs a third to a fifth when
+compressed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of a record or a JSON value. Raises InvalidRequest for text or numbers that JSON cannot carry."""
+    """The bytes of a record or a JSON value.
+
+    Raises InvalidRequest for text or numbers that JSON cannot carry.
+    """
     try:
         plain = msgspec.json.encode(value)
     except (UnicodeEncodeError, OverflowError) as error:

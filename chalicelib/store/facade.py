@@ -59,8 +59,8 @@ class Store:
     def remove_cluster(self, tenant: TenantId, cluster: str) -> None:
         """Remove a cluster with its credentials, objects, findings and evidence.
 
-        Credentials go first and the record last, so that a removal that was cut short can be repeated. Conversations
-        about it stay, as do its audit events. Raises NotFound.
+        Credentials go first and the record last, so that a removal that was cut short can be repeated.
+        Conversations about it stay, as do its audit events. Raises NotFound.
         """
         self.clusters.get(tenant, cluster)
         for name in self.secrets.names(tenant, cluster):

@@ -23,7 +23,9 @@ from chalicelib.store.records import (
 )
 
 RESOLVED_KEPT = timedelta(days=90)
-"""How long a resolved finding can still be read; its evidence lives as long after the last scan that cited it."""
+"""How long a resolved finding can still be read; its evidence lives as long after the last scan that cited
+it.
+"""
 
 
 def finding_id(cluster: str, rule: str, resource: ResourceName) -> str:
@@ -40,8 +42,8 @@ class Findings:
     ) -> list[FindingRecord]:
         """Make a scan's findings the present ones: the open findings of the cluster, as stored.
 
-        A finding seen before keeps its `first_seen`; an open one that this scan did not see becomes resolved. One
-        query and batched writes, however many there are. Run it under the cluster's lease.
+        A finding seen before keeps its `first_seen`; an open one that this scan did not see becomes resolved.
+        One query and batched writes, however many there are. Run it under the cluster's lease.
         """
         items = self._table.query(tenant, _partition(cluster))
         before = {found.id: found for found in (codec.decode(item.body, FindingRecord) for item in items)}
@@ -69,7 +71,10 @@ class Findings:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[FindingRecord]:
-        """Findings, open before resolved, most severe and most probable first. Raises InvalidRequest for the cursor."""
+        """Findings, open before resolved, most severe and most probable first.
+
+        Raises InvalidRequest for the cursor.
+        """
         scope = f"findings/{cluster}/{status}/{severity}"
         after = decode_cursor(tenant, scope, cursor)
         wanted = checked_limit(limit) + 1
@@ -141,7 +146,9 @@ class Evidence:
 def merge(
     before: dict[str, FindingRecord], seen: Iterable[FindingRecord], cluster: str, now: datetime
 ) -> list[FindingRecord]:
-    """What a scan changes: every finding it saw (open, with its first sight kept), and the open ones it no longer saw."""
+    """What a scan changes: every finding it saw (open, with its first sight kept), and the open ones it no
+    longer saw.
+    """
     changed: dict[str, FindingRecord] = {}
     for found in seen:
         known = before.get(found.id)

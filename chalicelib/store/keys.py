@@ -1,6 +1,7 @@
 """The one place where keys are built: everything starts with the tenant, and nothing can reach out of it.
 
-Tenant ids are lower-case words; `#` and `/` never occur in them, so `T#a` and `a/` are prefixes of tenant a alone.
+Tenant ids are lower-case words; `#` and `/` never occur in them, so `T#a` and `a/` are prefixes of tenant a
+alone.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def split_partition_key(key: str) -> tuple[TenantId, str]:
 
 
 def fits(partition: str, sort: str) -> bool:
-    """Whether a key can exist at all. A name from a request may be too long, or no valid text: then there is no item."""
+    """Whether a key can exist at all.
+
+    A name from a request may be too long, or no valid text: then there is no item.
+    """
     try:
         return (
             bool(sort)
@@ -61,7 +65,10 @@ def fits(partition: str, sort: str) -> bool:
 
 
 def object_key(tenant: TenantId, key: str) -> str:
-    """`tenant/key`. Raises NotFound for a key that cannot exist: with empty, `.` or `..` segments, or odd characters."""
+    """`tenant/key`.
+
+    Raises NotFound for a key that cannot exist: with empty, `.` or `..` segments, or odd characters.
+    """
     checked_tenant(tenant)
     full = f"{tenant}/{key}"
     segments = key.split("/")

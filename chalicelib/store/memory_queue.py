@@ -82,9 +82,7 @@ class MemoryQueue:
                 waiting.attempts += 1
                 waiting.visible_at = now + VISIBILITY_S
                 body = codec.decode(waiting.body, dict[str, Any])
-                taken.append(
-                    QueueMessage(waiting.tenant, body, waiting.group, _receipt(waiting), waiting.attempts)
-                )
+                taken.append(QueueMessage(waiting.tenant, body, _receipt(waiting), waiting.attempts))
         return taken
 
     def _bury(self, now: float) -> None:

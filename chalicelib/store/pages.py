@@ -1,7 +1,8 @@
 """Pages of a list, and the cursor that asks for the next one.
 
-A cursor names the last sort key of a page. It carries no rights: the tenant comes from the caller's identity. Its
-checksum binds it to tenant and list, so that a cursor taken elsewhere is refused instead of giving a strange page.
+A cursor names the last sort key of a page. It carries no rights: the tenant comes from the caller's identity.
+Its checksum binds it to tenant and list, so that a cursor taken elsewhere is refused instead of giving a
+strange page.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def encode_cursor(tenant: TenantId, scope: str, key: str) -> str:
 
 
 def decode_cursor(tenant: TenantId, scope: str, cursor: str | None) -> str:
-    """The key of a cursor; "" without one. Raises InvalidRequest `invalid_cursor` for any that this list did not give."""
+    """The key of a cursor; "" without one.
+
+    Raises InvalidRequest `invalid_cursor` for any that this list did not give.
+    """
     if not cursor:
         return ""
     try:
@@ -73,7 +77,9 @@ def page_of(
     sort_key: Callable[[Item], str],
     decode: Callable[[Item], T],
 ) -> Page[T]:
-    """The page of `limit` items from up to `limit + 1` found ones; the extra one only shows that there is more."""
+    """The page of `limit` items from up to `limit + 1` found ones; the extra one only shows that there is
+    more.
+    """
     shown = found[:limit]
     more = encode_cursor(tenant, scope, sort_key(shown[-1])) if len(found) > limit else None
     return Page(tuple(decode(item) for item in shown), more)

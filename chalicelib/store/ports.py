@@ -1,7 +1,7 @@
 """What the store asks of its surroundings: four small ports, each with an in-memory twin and an AWS adapter.
 
-Repositories (clusters, conversations, findings, ...) are written once, over `Table`. A tenant is the first argument of
-every method, so that no key can be built without one.
+Repositories (clusters, conversations, findings, ...) are written once, over `Table`. A tenant is the first
+argument of every method, so that no key can be built without one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class Item:
     """One stored item.
 
     partition, sort: its key within the tenant. body: the encoded record. revision: counts its writes.
-    expires_at: Unix seconds after which it is no longer there. index: its (partition, sort) in the second order.
+    expires_at: Unix seconds after which it is no longer there. index: its (partition, sort) in the second
+    order.
     """
 
     partition: str
@@ -45,11 +46,17 @@ class Write:
 
 
 class ConditionFailed(Exception):
-    """Another writer was first. Repositories turn this into a retry, a Conflict or an answer; it never leaves them."""
+    """Another writer was first.
+
+    Repositories turn this into a retry, a Conflict or an answer; it never leaves them.
+    """
 
 
 class Table(Protocol):
-    """Ordered items of many tenants. Reads are consistent, except by index; nothing expired is ever returned."""
+    """Ordered items of many tenants.
+
+    Reads are consistent, except by index; nothing expired is ever returned.
+    """
 
     def get(self, tenant: TenantId, partition: str, sort: str) -> Item | None: ...
 
@@ -84,7 +91,10 @@ class Table(Protocol):
         ...
 
     def delete(self, tenant: TenantId, partition: str, sort: str, *, expected: int | None = None) -> bool:
-        """Remove an item, only over revision `expected` if given. False: there was none, or another revision."""
+        """Remove an item, only over revision `expected` if given.
+
+        False: there was none, or another revision.
+        """
         ...
 
     def delete_many(self, tenant: TenantId, keys: Iterable[tuple[str, str]]) -> None: ...
@@ -108,7 +118,9 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where and how a client sends an object: exactly this method, URL and these headers, at most `max_bytes`."""
+    """Where and how a client sends an object: exactly this method, URL and these headers, at most
+    `max_bytes`.
+    """
 
     method: str
     url: str
@@ -146,7 +158,10 @@ class Objects(Protocol):
     def presign_put(
         self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int
     ) -> Upload:
-        """A permission to upload one object. S3 does not enforce `max_bytes` on PUT: check `size` before reading."""
+        """A permission to upload one object.
+
+        S3 does not enforce `max_bytes` on PUT: check `size` before reading.
+        """
         ...
 
     def presign_get(self, tenant: TenantId, key: str, *, expires_s: int) -> str: ...
@@ -162,7 +177,6 @@ class QueueMessage:
 
     tenant: TenantId
     body: dict[str, Any]
-    group: str
     receipt: str = field(repr=False)
     attempts: int = 1
 
@@ -171,7 +185,10 @@ class Queue(Protocol):
     """A FIFO queue: in order within (tenant, group), never two of a group in hand, at least once."""
 
     def send(self, tenant: TenantId, message: dict[str, Any], *, group: str, dedup_id: str) -> None:
-        """Enqueue; a second `dedup_id` of the tenant within five minutes is dropped. Raises TooLarge, Unavailable."""
+        """Enqueue; a second `dedup_id` of the tenant within five minutes is dropped.
+
+        Raises TooLarge, Unavailable.
+        """
         ...
 
     def receive(self, limit: int = 10, wait_s: float = 0) -> list[QueueMessage]:

@@ -1,7 +1,7 @@
 """What is stored: one frozen struct for each thing, the same for every adapter.
 
-Times are aware UTC datetimes. `dict` fields hold JSON values only. `revision` counts the writes of a record; an update
-names the revision it was based on, so that two writers never overwrite each other unseen.
+Times are aware UTC datetimes. `dict` fields hold JSON values only. `revision` counts the writes of a record;
+an update names the revision it was based on, so that two writers never overwrite each other unseen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything stored. Unknown fields are ignored, so that an older version reads what a newer one wrote."""
+    """Base of everything stored.
+
+    Unknown fields are ignored, so that an older version reads what a newer one wrote.
+    """
 
 
 class Tenant(Record, frozen=True, kw_only=True):
@@ -63,7 +66,9 @@ class SignInLink(Record, frozen=True, kw_only=True):
 
 
 class ClusterRecord(Record, frozen=True, kw_only=True):
-    """A connected cluster. `connection` holds facts that are no secret: role_arn, region, EKS name, upload key."""
+    """A connected cluster. `connection` holds facts that are no secret: role_arn, region, EKS name, upload
+    key.
+    """
 
     id: str
     tenant: TenantId
@@ -141,7 +146,9 @@ class FindingRecord(Record, frozen=True, kw_only=True):
 
 
 class EvidenceRecord(Record, frozen=True, kw_only=True):
-    """The slice of a cluster that an evidence id stands for. `namespace` is what a reader's scope is checked on."""
+    """The slice of a cluster that an evidence id stands for. `namespace` is what a reader's scope is checked
+    on.
+    """
 
     id: str
     cluster: str
@@ -161,7 +168,9 @@ class NewAuditEvent(Record, frozen=True, kw_only=True):
 
 
 class AuditEvent(Record, frozen=True, kw_only=True):
-    """One link of a tenant's audit chain: `hash` covers the event and `prev`, the hash of the event before it."""
+    """One link of a tenant's audit chain: `hash` covers the event and `prev`, the hash of the event before
+    it.
+    """
 
     seq: int
     id: str
@@ -184,7 +193,9 @@ class SocketConnection(Record, frozen=True, kw_only=True):
 
 
 class Lease(Record, frozen=True, kw_only=True):
-    """Who may do `name` until `expires_at`. `revision` grows with every holder: a fencing token for what is written."""
+    """Who may do `name` until `expires_at`. `revision` grows with every holder: a fencing token for what is
+    written.
+    """
 
     name: str
     holder: str

@@ -1,7 +1,8 @@
 """Bodies too large for a table go to the object store by digest; the item keeps a pointer.
 
-Repositories do not notice. Blobs of a partition live under one prefix and go when the partition goes; a body that is
-overwritten leaves its blob until then, or, when the item has an expiry, to the bucket's lifecycle rule.
+Repositories do not notice. Blobs of a partition live under one prefix and go when the partition goes; a body
+that is overwritten leaves its blob until then, or, when the item has an expiry, to the bucket's lifecycle
+rule.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from chalicelib.store.keys import digest
 from chalicelib.store.ports import Item, Objects, Table, Write
 
 SPILL_ABOVE_BYTES = 128 * 1024
-"""DynamoDB refuses items above 400 KB; below 128 KB, a whole transaction of MAX_WRITES_TOGETHER also fits (4 MB)."""
+"""DynamoDB refuses items above 400 KB; below 128 KB, a whole transaction of MAX_WRITES_TOGETHER also fits (4
+MB).
+"""
 
 _POINTER = b"\x00blob:"
 

@@ -31,7 +31,8 @@ class Tenants:
             raise Conflict(
                 f"Tenant {tenant!r} exists already.", code="tenant_exists", remedy="Choose another id."
             ) from None
-        # Not in one transaction with the record: if this write is lost, adding the tenant to the list again is harmless.
+        # Not in one transaction with the record: if this write is lost, adding the tenant to the list again
+        # is harmless.
         self._table.write(SYSTEM, Write(Item("", f"TENANT#{tenant}", codec.encode(tenant))))
         return stored
 
