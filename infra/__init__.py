@@ -1,0 +1,1 @@
+"""Where the product runs: templates and packaging for AWS, and `infra.local` for a laptop."""

@@ -1,0 +1,77 @@
+"""`python -m infra.local.gateway PARENT DESCRIPTOR`: the gateway process, on a socket that the supervisor
+opened.
+
+The socket stays open in the supervisor, so while a killed gateway is started again, clients wait instead of
+failing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from infra.local.gateway.access import OneTimeLink, SessionCookies
+from infra.local.gateway.application import Gateway, SignIn
+from infra.local.gateway.limits import Limits
+from infra.local.gateway.pages import Pages
+from infra.local.layout import ROOT, Layout
+from infra.local.lifeline import die_with_parent
+from infra.local.signature import SignatureCheck
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    die_with_parent(int(sys.argv[1]))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    listening = socket.socket(fileno=int(sys.argv[2]))
+    limits = Limits()
+    config = uvicorn.Config(
+        build(limits),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        # websockets takes (message, frame) limits; a longer one closes with 1009, as in API Gateway.
+        ws_max_size=(limits.websocket_message_bytes, limits.websocket_frame_bytes),  # type: ignore[arg-type]
+        ws_per_message_deflate=False,
+        ws_ping_interval=60,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=5,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def build(limits: Limits) -> Gateway:
+    """The gateway over the product's app, as the environment says."""
+    from app import app
+
+    home = Layout(Path(os.environ["KUBILITICS_HOME"]))
+    aws = os.environ["AWS_ENDPOINT_URL"]
+    origin = os.environ["KUBILITICS_PUBLIC_ORIGIN"]
+    sockets = (origin.replace("http:", "ws:"), origin.replace("http:", "ws:").replace("127.0.0.1", "localhost"))
+    return Gateway(
+        app,
+        Pages(Path(os.environ.get("KUBILITICS_UI") or ROOT / "build" / "web"), (aws, *sockets)),
+        SignatureCheck(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]),
+        _sign_in(home),
+        limits,
+    )
+
+
+def _sign_in(home: Layout) -> SignIn:
+    from chalicelib import wiring
+
+    cookies: SessionCookies = wiring.local_session_cookie
+    link = OneTimeLink(home.link) if os.environ.get("KUBILITICS_LOCAL_AUTH") == "link" else None
+    return SignIn(cookies, link, cookie_name=cookies().partition("=")[0])
+
+
+if __name__ == "__main__":
+    main()

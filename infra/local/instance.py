@@ -1,0 +1,88 @@
+"""One running service per private folder, and the port it answers on."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from infra.local.options import Options
+
+NEEDED_BYTES = 200 * 1024 * 1024
+"""Free space below which the embedded AWS may fail to save."""
+
+
+class CannotStart(Exception):
+    """The message says why and what to do."""
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds the folder; the message names its URL."""
+
+
+def hold(path: Path, url: str) -> int:
+    """Lock the run file until this process ends, however it ends. Raises AlreadyRunning."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyRunning(_who(path)) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+    return descriptor
+
+
+def listen(options: Options) -> socket.socket:
+    """The socket that the gateway serves. Raises CannotStart when the port is taken or not allowed."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind(("127.0.0.1", options.port))
+        opened.listen(1024)
+    except PermissionError:
+        raise CannotStart(
+            f"Port {options.port} needs administrator rights. Choose another: make run PORT=8080."
+        ) from None
+    except OSError:
+        free = free_port()
+        raise CannotStart(
+            f"Port {options.port} is used by another program. Stop it, or choose another port: make run PORT={free}"
+        ) from None
+    return opened
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_space(folder: Path, free_bytes: int | None = None) -> None:
+    """Raises CannotStart when the disk of `folder` is (nearly) full."""
+    free = shutil.disk_usage(_existing(folder)).free if free_bytes is None else free_bytes
+    if free < NEEDED_BYTES:
+        raise CannotStart(disk_full(folder, free))
+
+
+def disk_full(folder: Path, free: int) -> str:
+    return (
+        f"The disk of {folder} is full: {free // 2**20} MB are free, {NEEDED_BYTES // 2**20} MB are needed. "
+        "Free some space and start again."
+    )
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _who(path: Path) -> str:
+    try:
+        running = json.loads(path.read_text())
+        return f"Kubilitics is already running at {running['url']} (process {running['pid']})."
+    except (OSError, ValueError, KeyError):
+        return "Kubilitics is already starting."
