@@ -48,7 +48,7 @@ class Findings:
         items = self._table.query(tenant, _partition(cluster))
         before = {found.id: found for found in (codec.decode(item.body, FindingRecord) for item in items)}
         merged = merge(before, findings, cluster, now)
-        self._table.write_many(tenant, (_item(found) for found in merged))
+        self._table.write_many(tenant, (_item(found, now) for found in merged))
         return [found for found in merged if found.status == "open"]
 
     def get(self, tenant: TenantId, cluster: str, finding: str) -> FindingRecord:
@@ -174,7 +174,7 @@ def _prefixes(status: FindingStatus | None, severity: Severity | None) -> list[s
     return [f"{state}#{SEVERITIES.index(severity)}#" for state in states]
 
 
-def _item(found: FindingRecord) -> Item:
+def _item(found: FindingRecord, now: datetime) -> Item:
     # Less probable sorts later: the index counts doubt, in tenths of a per mille.
     doubt = round((1 - min(max(found.probability, 0.0), 1.0)) * 10_000)
     order = f"{found.status}#{SEVERITIES.index(found.severity)}#{doubt:05d}#{found.id}"
@@ -183,7 +183,7 @@ def _item(found: FindingRecord) -> Item:
         _partition(found.cluster),
         f"FINDING#{found.id}",
         codec.encode(found),
-        expires_at=int((found.last_seen + RESOLVED_KEPT).timestamp()) if resolved else None,
+        expires_at=int((now + RESOLVED_KEPT).timestamp()) if resolved else None,
         index=(_partition(found.cluster), order),
     )
 

@@ -40,7 +40,7 @@ class MemoryQueue:
 
     def send(self, tenant: TenantId, message: dict[str, Any], *, group: str, dedup_id: str) -> None:
         checked_tenant(tenant)
-        body = codec.encode({**message, "tenant": tenant})
+        body = codec.encoded_message({**message, "tenant": tenant}).encode()
         with self._changed:
             now = self._clock()
             self._sent = {key: at for key, at in self._sent.items() if now - at < DEDUP_S}

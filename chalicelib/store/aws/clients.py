@@ -46,7 +46,9 @@ class Clients:
             # Longer than the longest long poll of a queue.
             read_timeout=30,
             retries={"mode": "standard", "total_max_attempts": 4},
+            # Presigned addresses name the bucket's own region; an endpoint that is an IP address keeps paths.
             signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "virtual"} if service == "s3" else None,
             # Otherwise presigned addresses demand a checksum header that browsers do not send.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

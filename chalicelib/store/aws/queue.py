@@ -8,13 +8,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.errors import InvalidRequest, TooLarge
 from chalicelib.state.ids import TenantId
 from chalicelib.store.aws.clients import Clients, translated
+from chalicelib.store.codec import encoded_message
 from chalicelib.store.keys import checked_tenant, digest
 from chalicelib.store.ports import QueueMessage
 
-MAX_MESSAGE_BYTES = 256 * 1024
 MAX_RECEIVE = 10
 MAX_WAIT_S = 20
 
@@ -30,7 +29,7 @@ class SqsQueue:
 
     def send(self, tenant: TenantId, message: dict[str, Any], *, group: str, dedup_id: str) -> None:
         checked_tenant(tenant)
-        body = encoded({**message, "tenant": tenant})
+        body = encoded_message({**message, "tenant": tenant})
         with translated("SQS"):
             self._sqs.send_message(
                 QueueUrl=self._url(),
@@ -75,19 +74,6 @@ class SqsQueue:
             with self._lock:
                 self._known_url = self._known_url or self._sqs.get_queue_url(QueueName=self._name)["QueueUrl"]
         return self._known_url
-
-
-def encoded(message: dict[str, Any]) -> str:
-    """The text of a message. Raises TooLarge above 256 KB: what is large goes to the object store first."""
-    try:
-        body = msgspec.json.encode(message)
-    except (UnicodeEncodeError, OverflowError) as error:
-        raise InvalidRequest("The message holds text that cannot be stored.", code="not_storable") from error
-    if len(body) > MAX_MESSAGE_BYTES:
-        raise TooLarge(
-            f"A queue message of {len(body)} bytes is too large.", details={"limit": MAX_MESSAGE_BYTES}
-        )
-    return body.decode()
 
 
 def message_of(body: str, receipt: str, attempts: int) -> QueueMessage:

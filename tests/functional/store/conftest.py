@@ -1,9 +1,13 @@
-"""The same suite against the in-memory twin and against AWS as moto has it."""
+"""The same suite against the in-memory twin and against AWS as moto has it.
+
+A store lives as long as a test module; each test has a tenant of its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,37 +15,39 @@ from chalicelib.settings import Settings
 from chalicelib.state.ids import TenantId
 from chalicelib.store import Store, aws_store, create_resources, memory_store
 
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-ACME = TenantId("acme")
-OTHER = TenantId("other")
+_numbers = itertools.count(1)
 
 
-@pytest.fixture(params=["memory", "moto"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["memory", "moto"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         yield memory_store()
         return
-    with moto_settings(monkeypatch) as settings:
+    with moto_settings() as settings:
         create_resources(settings)
         yield aws_store(settings)
 
 
-class moto_settings:
+@pytest.fixture
+def tenant() -> TenantId:
+    return TenantId(f"tenant-{next(_numbers)}")
+
+
+@pytest.fixture
+def other_tenant() -> TenantId:
+    return TenantId(f"tenant-{next(_numbers)}")
+
+
+@contextmanager
+def moto_settings() -> Iterator[Settings]:
     """Settings for AWS in this process: moto answers, and no real credentials can be used by accident."""
+    from moto import mock_aws
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_REGION"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_REGION", "eu-central-1")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-
-    def __enter__(self) -> Settings:
-        from moto import mock_aws
-
-        self._mock = mock_aws()
-        self._mock.start()
-        return Settings(mode="aws")
-
-    def __exit__(self, *_: object) -> None:
-        self._mock.stop()
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_REGION", "eu-central-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        with mock_aws():
+            yield Settings(mode="aws")
