@@ -173,9 +173,7 @@ def event_hash(tenant: TenantId, event: AuditEvent) -> str:
     """
     fields: dict[str, Any] = msgspec.to_builtins(event)
     del fields["hash"]
-    return hashlib.sha256(
-        msgspec.json.encode({**fields, "tenant": tenant}, order="deterministic")
-    ).hexdigest()
+    return hashlib.sha256(msgspec.json.encode({**fields, "tenant": tenant}, order="deterministic")).hexdigest()
 
 
 def _fault(tenant: TenantId, event: AuditEvent, expected: int, prev: str) -> str:

@@ -111,7 +111,5 @@ def _items(connection: SocketConnection) -> list[Item]:
     by_id = Item("", f"SOCKET#{connection.id}", body, expires_at=expires_at)
     if connection.conversation is None:
         return [by_id]
-    shown = Item(
-        _partition_of(connection.conversation), f"SOCKET#{connection.id}", body, expires_at=expires_at
-    )
+    shown = Item(_partition_of(connection.conversation), f"SOCKET#{connection.id}", body, expires_at=expires_at)
     return [by_id, shown]

@@ -49,9 +49,7 @@ class Clusters:
         records = [codec.decode(item.body, ClusterRecord) for item in items]
         return sorted(records, key=lambda record: (record.created_at, record.id))
 
-    def update(
-        self, tenant: TenantId, record: ClusterRecord, expected_revision: int | None = None
-    ) -> ClusterRecord:
+    def update(self, tenant: TenantId, record: ClusterRecord, expected_revision: int | None = None) -> ClusterRecord:
         """Store a changed record; without `expected_revision`, over the revision that `record` was read at.
 
         Raises Conflict when another writer was first or the cluster was removed meanwhile.
@@ -84,9 +82,7 @@ class Leases:
         if held and held.holder not in ("", holder) and held.expires_at > now:
             return None
         expected = item.revision if item else 0
-        lease = Lease(
-            name=name, holder=holder, expires_at=now + timedelta(seconds=ttl_s), revision=expected + 1
-        )
+        lease = Lease(name=name, holder=holder, expires_at=now + timedelta(seconds=ttl_s), revision=expected + 1)
         try:
             self._table.write(tenant, Write(_lease_item(lease), expected=expected))
         except ConditionFailed:

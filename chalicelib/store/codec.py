@@ -57,7 +57,5 @@ def encoded_message(message: dict[str, Any]) -> str:
     """The text of a message. Raises TooLarge above 256 KB: what is large goes to the object store first."""
     body = plain(message)
     if len(body) > MAX_MESSAGE_BYTES:
-        raise TooLarge(
-            f"A queue message of {len(body)} bytes is too large.", details={"limit": MAX_MESSAGE_BYTES}
-        )
+        raise TooLarge(f"A queue message of {len(body)} bytes is too large.", details={"limit": MAX_MESSAGE_BYTES})
     return body.decode()

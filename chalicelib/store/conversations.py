@@ -52,9 +52,7 @@ class Conversations:
             raise _unknown_conversation(conversation)
         return codec.decode(item.body, Conversation)
 
-    def list(
-        self, tenant: TenantId, user: str, limit: int = 50, cursor: str | None = None
-    ) -> Page[Conversation]:
+    def list(self, tenant: TenantId, user: str, limit: int = 50, cursor: str | None = None) -> Page[Conversation]:
         """A user's conversations, the last used first. Raises InvalidRequest for a foreign cursor."""
         scope = f"conversations/{user}"
         after = decode_cursor(tenant, scope, cursor)
@@ -146,9 +144,7 @@ class Conversations:
             appended += self._append_together(tenant, conversation, turn, some)
         return appended
 
-    def frames(
-        self, tenant: TenantId, conversation: str, after: int = 0, limit: int = 1000
-    ) -> Sequence[Frame]:
+    def frames(self, tenant: TenantId, conversation: str, after: int = 0, limit: int = 1000) -> Sequence[Frame]:
         """Frames with a sequence number above `after`, in order; at most `limit`."""
         items = self._table.query(
             tenant,
@@ -159,18 +155,14 @@ class Conversations:
         )
         return [codec.decode(item.body, Frame) for item in items]
 
-    def put_step_once(
-        self, tenant: TenantId, conversation: str, turn: str, step: int, body: Json
-    ) -> Json | None:
+    def put_step_once(self, tenant: TenantId, conversation: str, turn: str, step: int, body: Json) -> Json | None:
         """Journal a step: None when this call wrote it, else what an earlier call had written.
 
         A worker that starts again repeats no tool call: it uses the answer that is in the journal.
         """
         key = f"STEP#{turn}#{step:06d}"
         try:
-            self._table.write(
-                tenant, Write(Item(_partition(conversation), key, codec.encode(body)), expected=0)
-            )
+            self._table.write(tenant, Write(Item(_partition(conversation), key, codec.encode(body)), expected=0))
         except ConditionFailed:
             item = self._table.get(tenant, _partition(conversation), key)
             return codec.decode(item.body, dict[str, Any]) if item else {}
@@ -205,9 +197,7 @@ class Conversations:
         raise Unavailable("Too many writers append to one conversation.", code="conversation_busy")
 
     def _last_seq(self, tenant: TenantId, conversation: str) -> int:
-        newest = self._table.query(
-            tenant, _partition(conversation), prefix="FRAME#", limit=1, newest_first=True
-        )
+        newest = self._table.query(tenant, _partition(conversation), prefix="FRAME#", limit=1, newest_first=True)
         return int(newest[0].sort.removeprefix("FRAME#")) if newest else 0
 
     def _remember(self, tenant: TenantId, conversation: str, seq: int) -> None:

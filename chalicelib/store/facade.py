@@ -82,8 +82,7 @@ def assemble(
 ) -> Store:
     """A store over its ports. `submit` None: audit events are appended at once instead of queued."""
     spilling = {
-        group: SpillingTable(tables[group], objects, spill_above_bytes=spill_above_bytes)
-        for group in TABLE_GROUPS
+        group: SpillingTable(tables[group], objects, spill_above_bytes=spill_above_bytes) for group in TABLE_GROUPS
     }
     core = spilling["core"]
     return Store(
@@ -111,9 +110,7 @@ def submit_over(queue: Queue) -> Submit:
     """Hand audit events to their one writer as messages `{"type": "audit", "tenant", "event"}`."""
 
     def submit(tenant: TenantId, event: NewAuditEvent) -> None:
-        queue.send(
-            tenant, {"type": "audit", "event": msgspec.to_builtins(event)}, group="audit", dedup_id=event.id
-        )
+        queue.send(tenant, {"type": "audit", "event": msgspec.to_builtins(event)}, group="audit", dedup_id=event.id)
 
     return submit
 

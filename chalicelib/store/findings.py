@@ -133,9 +133,7 @@ class Evidence:
         """The slices that exist, in the order of `evidence`: one batched read."""
         keys = [(f"E#{one}", f"EVIDENCE#{cluster}#") for one in dict.fromkeys(evidence)]
         items = {item.partition: item for item in self._table.get_many(tenant, keys)}
-        return [
-            codec.decode(items[f"E#{one}"].body, EvidenceRecord) for one in evidence if f"E#{one}" in items
-        ]
+        return [codec.decode(items[f"E#{one}"].body, EvidenceRecord) for one in evidence if f"E#{one}" in items]
 
     def remove_cluster(self, tenant: TenantId, cluster: str) -> None:
         """Remove all evidence of a cluster."""

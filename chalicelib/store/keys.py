@@ -56,9 +56,7 @@ def fits(partition: str, sort: str) -> bool:
     """
     try:
         return (
-            bool(sort)
-            and len(sort.encode()) <= MAX_SORT_BYTES
-            and len(partition.encode()) <= MAX_PARTITION_BYTES - 80
+            bool(sort) and len(sort.encode()) <= MAX_SORT_BYTES and len(partition.encode()) <= MAX_PARTITION_BYTES - 80
         )
     except UnicodeEncodeError:
         return False
@@ -101,6 +99,4 @@ def sortable(at: datetime) -> str:
 
 def digest(*parts: str) -> str:
     """SHA-256 in hex over parts that cannot run into each other."""
-    return hashlib.sha256(
-        "\x1f".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "replace")
-    ).hexdigest()
+    return hashlib.sha256("\x1f".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "replace")).hexdigest()

@@ -186,13 +186,9 @@ class MemoryObjects:
 
     def list(self, tenant: TenantId, prefix: str = "") -> Sequence[ObjectInfo]:
         start = object_prefix(tenant, prefix)
-        return [
-            info for owner, info in self.all() if owner == tenant and f"{owner}/{info.key}".startswith(start)
-        ]
+        return [info for owner, info in self.all() if owner == tenant and f"{owner}/{info.key}".startswith(start)]
 
-    def presign_put(
-        self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int
-    ) -> Upload:
+    def presign_put(self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int) -> Upload:
         url = f"memory:///{quote(object_key(tenant, key))}?expires={expires_s}"
         return Upload("PUT", url, {"Content-Type": content_type}, max_bytes)
 

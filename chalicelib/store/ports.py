@@ -155,9 +155,7 @@ class Objects(Protocol):
 
     def list(self, tenant: TenantId, prefix: str = "") -> Sequence[ObjectInfo]: ...
 
-    def presign_put(
-        self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int
-    ) -> Upload:
+    def presign_put(self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int) -> Upload:
         """A permission to upload one object.
 
         S3 does not enforce `max_bytes` on PUT: check `size` before reading.

@@ -64,9 +64,7 @@ class SpillingTable:
         self._table.write(tenant, replace(write, item=self._spilled(tenant, write.item)))
 
     def write_together(self, tenant: TenantId, writes: Sequence[Write]) -> None:
-        self._table.write_together(
-            tenant, [replace(write, item=self._spilled(tenant, write.item)) for write in writes]
-        )
+        self._table.write_together(tenant, [replace(write, item=self._spilled(tenant, write.item)) for write in writes])
 
     def write_many(self, tenant: TenantId, items: Iterable[Item]) -> None:
         self._table.write_many(tenant, (self._spilled(tenant, item) for item in items))

@@ -48,16 +48,12 @@ class Tenants:
         """Raises NotFound."""
         item = self._table.get(tenant, "", "TENANT")
         if item is None:
-            raise NotFound(
-                "There is no such tenant.", code="unknown_tenant", remedy="Check the token that you use."
-            )
+            raise NotFound("There is no such tenant.", code="unknown_tenant", remedy="Check the token that you use.")
         return codec.decode(item.body, Tenant)
 
     def ids(self) -> Sequence[TenantId]:
         """Every tenant, for jobs that go round all of them."""
-        return [
-            TenantId(codec.decode(item.body, str)) for item in self._table.query(SYSTEM, "", prefix="TENANT#")
-        ]
+        return [TenantId(codec.decode(item.body, str)) for item in self._table.query(SYSTEM, "", prefix="TENANT#")]
 
 
 class Users:

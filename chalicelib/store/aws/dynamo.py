@@ -225,9 +225,7 @@ class DynamoTable:
         except PynamoDBException as error:
             if _lost_race(error):
                 raise ConditionFailed from error
-            raise unavailable(
-                "DynamoDB", error.cause if isinstance(error.cause, Exception) else error
-            ) from error
+            raise unavailable("DynamoDB", error.cause if isinstance(error.cause, Exception) else error) from error
 
     def _row(self, tenant: TenantId, item: Item) -> ItemModel:
         if not fits(item.partition, item.sort):

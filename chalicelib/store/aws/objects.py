@@ -78,9 +78,7 @@ class S3Objects:
     def list(self, tenant: TenantId, prefix: str = "") -> Sequence[ObjectInfo]:
         return [info for _, info in self._listed(object_prefix(tenant, prefix))]
 
-    def presign_put(
-        self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int
-    ) -> Upload:
+    def presign_put(self, tenant: TenantId, key: str, *, expires_s: int, content_type: str, max_bytes: int) -> Upload:
         parameters = {"Bucket": self._bucket, "Key": object_key(tenant, key), "ContentType": content_type}
         with translated("S3"):
             url = self._s3.generate_presigned_url("put_object", Params=parameters, ExpiresIn=expires_s)
@@ -107,9 +105,7 @@ class S3Objects:
 
     def _listed(self, prefix: str) -> Iterator[tuple[TenantId, ObjectInfo]]:
         with translated("S3"):
-            for page in self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix
-            ):
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for found in page.get("Contents", ()):
                     tenant, _, key = found["Key"].partition("/")
                     etag = found["ETag"].strip('"')

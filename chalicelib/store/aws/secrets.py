@@ -67,9 +67,7 @@ class ManagedSecrets:
         return self._clients.get("secretsmanager")
 
     def _listed(self, start: str) -> Iterator[str]:
-        pages = self._client.get_paginator("list_secrets").paginate(
-            Filters=[{"Key": "name", "Values": [start]}]
-        )
+        pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [start]}])
         with translated("Secrets Manager"):
             for page in pages:
                 for found in page["SecretList"]:

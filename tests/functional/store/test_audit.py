@@ -89,7 +89,9 @@ def test_a_last_event_that_was_changed_and_sealed_again_is_named_by_the_checkpoi
     assert (found.broken_at, found.reason) == (4, "the event is not the one that the checkpoint names")
 
 
-@pytest.mark.parametrize(("removed", "reason"), [(2, "event 2 is missing"), (4, "the chain ends before its checkpoint")])
+@pytest.mark.parametrize(
+    ("removed", "reason"), [(2, "event 2 is missing"), (4, "the chain ends before its checkpoint")]
+)
 def test_a_removed_event_is_named(store: Store, tenant: TenantId, removed: int, reason: str) -> None:
     store.audit.append(tenant, [an_event() for _ in range(4)])
     store.tables["audit"].delete(tenant, "", f"EVENT#{removed:012d}")

@@ -25,9 +25,7 @@ def test_conversations_of_a_user_are_listed_last_used_first(store: Store, tenant
 
 
 def test_pages_of_a_list_hold_everything_once(store: Store, tenant: TenantId) -> None:
-    made = [
-        store.conversations.create(tenant, a_conversation(updated_at=NOW + timedelta(seconds=n))) for n in range(7)
-    ]
+    made = [store.conversations.create(tenant, a_conversation(updated_at=NOW + timedelta(seconds=n))) for n in range(7)]
 
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
@@ -39,9 +37,7 @@ def test_pages_of_a_list_hold_everything_once(store: Store, tenant: TenantId) ->
     assert (pages, [one.id for one in seen]) == (3, [one.id for one in reversed(made)])
 
 
-def test_a_cursor_of_another_list_or_tenant_is_refused(
-    store: Store, tenant: TenantId, other_tenant: TenantId
-) -> None:
+def test_a_cursor_of_another_list_or_tenant_is_refused(store: Store, tenant: TenantId, other_tenant: TenantId) -> None:
     for n in range(2):
         store.conversations.create(tenant, a_conversation(updated_at=NOW + timedelta(seconds=n)))
     cursor = store.conversations.list(tenant, "ada", limit=1).next

@@ -51,9 +51,7 @@ def test_findings_are_listed_most_severe_and_most_probable_first(store: Store, t
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
-def test_pages_of_one_severity_in_both_states_hold_everything_once(
-    store: Store, tenant: TenantId, limit: int
-) -> None:
+def test_pages_of_one_severity_in_both_states_hold_everything_once(store: Store, tenant: TenantId, limit: int) -> None:
     old = [a_finding(name=f"old-{n}", severity="warning") for n in range(5)]
     new = [a_finding(name=f"new-{n}", severity="warning") for n in range(4)]
     store.findings.upsert_many(tenant, "cl_1", [*old, a_finding(name="x")], NOW)
