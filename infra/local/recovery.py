@@ -37,9 +37,13 @@ class Beginning:
     def message(self) -> str | None:
         """None when nothing was lost."""
         if self.source == "saved":
-            return f"The last run did not end cleanly. Data is as of {_clock(self.moment)}; what came later is
-            lost." if self.source == "backup": return ( f"The last run did not end cleanly. Restored the
-            backup of {_clock(self.moment)}; " "what came later is lost (at most 5 minutes)." ) return None
+            return f"The last run did not end cleanly. Data is as of {_clock(self.moment)}; what came later is lost."
+        if self.source == "backup":
+            return (
+                f"The last run did not end cleanly. Restored the backup of {_clock(self.moment)}; "
+                "what came later is lost (at most 5 minutes)."
+            )
+        return None
 
 
 def wait_for_predecessor(layout: Layout, within_s: float = _SAVING_TAKES_AT_MOST_S) -> None:

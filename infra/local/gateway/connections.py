@@ -75,7 +75,7 @@ class Connections:
             connection = self._find(scope["raw_path"].decode("latin-1"))
             return await self._perform(scope["method"], connection, body)
         except KubiliticsError as error:
-            return error_answer(error)
+            return error_answer(error, *_error_type(error))
 
     async def close_overdue(self) -> None:
         """Close what was idle for 10 minutes or lived for 2 hours."""
@@ -145,6 +145,12 @@ class Connections:
                 code="signature_required",
                 remedy="Sign with SigV4 for the service execute-api; browsers use /ws.",
             )
+
+
+def _error_type(error: KubiliticsError) -> list[tuple[bytes, bytes]]:
+    """The header from which AWS's SDKs take the exception to raise."""
+    names = {403: b"ForbiddenException", 410: b"GoneException", 413: b"PayloadTooLargeException"}
+    return [(b"x-amzn-errortype", names[error.status])] if error.status in names else []
 
 
 def _gone(connection_id: str) -> Gone:

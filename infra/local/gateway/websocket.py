@@ -29,7 +29,7 @@ class WebSocketFront:
     """The WebSocket half of the gateway. Messages of one connection are handled one after the other."""
 
     def __init__(self, app: Chalice, executor: Executor, limits: Limits, connections: Connections) -> None:
-        self._handlers = {
+        self._handlers: dict[str, Any] = {
             key: WebsocketEventSourceHandler(
                 entry.handler_function,
                 WebsocketEvent,

@@ -62,6 +62,14 @@ def embedded_aws(home: Path) -> EmbeddedAws:
     return EmbeddedAws(options, port, child)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def region() -> Iterator[None]:
+    """Chalice's WebSocket handlers ask for the region that Lambda sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_REGION", environment.REGION)
+        yield
+
+
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     running = embedded_aws(tmp_path_factory.mktemp("aws") / ".local")
