@@ -7,8 +7,11 @@ from chalicelib.store.aws.clients import Clients
 from chalicelib.store.aws.dynamo import dynamo_tables
 from chalicelib.store.aws.objects import S3Objects
 from chalicelib.store.aws.queue import SqsQueue
+from chalicelib.store.aws.resources import create_resources
 from chalicelib.store.aws.secrets import ManagedSecrets
 from chalicelib.store.facade import Store, assemble, submit_over
+
+__all__ = ["aws_store", "create_resources"]
 
 
 def aws_store(settings: Settings) -> Store:

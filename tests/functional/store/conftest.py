@@ -14,6 +14,7 @@ import pytest
 from chalicelib.settings import Settings
 from chalicelib.state.ids import TenantId
 from chalicelib.store import Store, aws_store, create_resources, memory_store
+from chalicelib.store.memory import MemoryObjects
 
 _numbers = itertools.count(1)
 
@@ -26,6 +27,22 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     with moto_settings() as settings:
         create_resources(settings)
         yield aws_store(settings)
+
+
+@pytest.fixture
+def empty_store(store: Store) -> Store:
+    """Another store of the same kind, with nothing in it."""
+    if isinstance(store.objects, MemoryObjects):
+        return memory_store()
+    elsewhere = Settings(
+        mode="aws",
+        table_prefix=f"empty{next(_numbers)}",
+        bucket=f"empty{next(_numbers)}",
+        queue=f"empty{next(_numbers)}.fifo",
+        audit_queue=f"empty{next(_numbers)}.fifo",
+    )
+    create_resources(elsewhere)
+    return aws_store(elsewhere)
 
 
 @pytest.fixture
