@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
 
+LOCAL_KIND = "kbl_local_"
+"""An API token names its tenant; see chalicelib/accounts/tokens.py."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Paths under one private folder. Secrets are files of mode 600."""
@@ -64,9 +68,9 @@ class Layout:
         for folder in (self.home, self.logs, self.aws, self.aws_state, self.aws_objects, self.backup, self.aws / "tmp"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
-        self.secret("token")
+        self.secret("token", prefix=LOCAL_KIND)
 
-    def secret(self, name: str, *, length: int = 32) -> str:
+    def secret(self, name: str, *, prefix: str = "") -> str:
         """The random secret in file `name`, made at first use."""
         path = self.home / name
         try:
@@ -74,7 +78,7 @@ class Layout:
         except FileNotFoundError:
             value = ""
         if not value:
-            value = secrets.token_urlsafe(length)
+            value = prefix + secrets.token_urlsafe(32)
             write_private(path, value + "\n")
         path.chmod(0o600)
         return value

@@ -20,6 +20,8 @@ from infra.local.embedded_aws.serve import CLEAN_MARKER, LOCK
 from infra.local.layout import Layout
 
 _SAVING_TAKES_AT_MOST_S = 60.0
+# A backup is a folder that is renamed into place when it is complete.
+_WHOLE_BACKUPS = "*/manifest.json"
 
 
 class StillInUse(Exception):
@@ -65,8 +67,8 @@ def wait_for_predecessor(layout: Layout, within_s: float = _SAVING_TAKES_AT_MOST
 
 def begin(layout: Layout) -> Beginning:
     """Decide, and move a state that must not be used out of the way (the last one is kept for inspection)."""
-    saved = _newest(layout.aws_state)
-    exported = _newest(layout.backup)
+    saved = _newest(layout.aws_state, "*.json")
+    exported = _newest(layout.backup, _WHOLE_BACKUPS)
     if (layout.aws / CLEAN_MARKER).exists():
         return Beginning("clean")
     if saved is None and exported is None:
@@ -87,13 +89,9 @@ def _set_aside(layout: Layout) -> None:
             folder.mkdir(mode=0o700)
 
 
-def _newest(folder: Path) -> datetime | None:
-    """When the newest finished file in a folder was written; drafts have names with a dot or `.tmp`."""
-    times = [
-        path.stat().st_mtime
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.suffix != ".tmp"
-    ]
+def _newest(folder: Path, pattern: str) -> datetime | None:
+    """When the newest of the matching files was written."""
+    times = [path.stat().st_mtime for path in folder.glob(pattern)]
     return datetime.fromtimestamp(max(times)).astimezone() if times else None
 
 

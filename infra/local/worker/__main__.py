@@ -23,9 +23,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
 
     import boto3
-    from app import app
     from botocore.config import Config
 
+    from app import app
     from chalicelib.settings import settings
 
     sources = sources_of(app, boto3.client("sqs"))

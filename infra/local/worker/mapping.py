@@ -57,17 +57,22 @@ class Mapping:
         self._free = threading.Semaphore(source.concurrency)
 
     def run(self) -> None:
-        """Receive and handle until told to stop, then finish the batches in hand; an unreachable SQS is tried
-        again.
+        """Receive and handle until told to stop, then finish the batches in hand.
+
+        Messages of different groups go to the handler apart, so that a question does not wait for a slow reading.
         """
-        with ThreadPoolExecutor(self._source.concurrency, thread_name_prefix=self._source.function) as pool:
+        source = self._source
+        with ThreadPoolExecutor(source.concurrency + source.batch_size, thread_name_prefix=source.function) as pool:
             while not self._stopping.is_set():
                 if not self._free.acquire(timeout=0.5):
                     continue
-                messages = self._receive()
-                if messages:
-                    pool.submit(self._handle_and_free, messages)
-                else:
+                batches = by_group(self._receive())
+                for batch in batches:
+                    pool.submit(self._handle_and_free, batch)
+                # All of them run already; only receiving more waits until there are fewer.
+                for _ in batches[1:]:
+                    self._free.acquire()
+                if not batches:
                     self._free.release()
 
     def _handle_and_free(self, messages: Sequence[Message]) -> None:
@@ -143,6 +148,14 @@ class Mapping:
         self._sqs.change_message_visibility(
             QueueUrl=self._source.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds
         )
+
+
+def by_group(messages: Sequence[Message]) -> list[list[Message]]:
+    """Messages of one FIFO group together and in order; without groups all together."""
+    groups: dict[str, list[Message]] = {}
+    for message in messages:
+        groups.setdefault(message.get("Attributes", {}).get("MessageGroupId", ""), []).append(message)
+    return list(groups.values())
 
 
 def sqs_event(queue: str, messages: Sequence[Message]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def written(path: Path, age_s: float = 0) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text("x")
     moment = time.time() - age_s
     os.utime(path, (moment, moment))
@@ -105,7 +106,7 @@ def test_a_first_start_begins_with_nothing(layout: Layout) -> None:
 
 def test_after_a_clean_stop_the_saved_state_is_used(layout: Layout) -> None:
     written(layout.aws_state / "dynamodb.json", age_s=60)
-    written(layout.backup / "tables", age_s=10)
+    written(layout.backup / "20260101T000000.000000Z" / "manifest.json", age_s=10)
     written(layout.aws / CLEAN_MARKER)
     assert begin(layout).source == "clean"
     assert (layout.aws_state / "dynamodb.json").exists()
@@ -114,8 +115,8 @@ def test_after_a_clean_stop_the_saved_state_is_used(layout: Layout) -> None:
 def test_after_an_unclean_end_the_newer_backup_replaces_the_saved_state(layout: Layout) -> None:
     written(layout.aws_state / "dynamodb.json", age_s=600)
     written(layout.aws_objects / "object", age_s=600)
-    written(layout.backup / "tables", age_s=100)
-    written(layout.backup / "draft.tmp", age_s=0)
+    written(layout.backup / "20260101T000000.000000Z" / "manifest.json", age_s=100)
+    written(layout.home / ".backup.partial" / "manifest.json", age_s=0)
     beginning = begin(layout)
     assert beginning.source == "backup"
     assert "at most 5 minutes" in (beginning.message or "")
@@ -126,7 +127,7 @@ def test_after_an_unclean_end_the_newer_backup_replaces_the_saved_state(layout: 
 
 def test_after_an_unclean_end_before_the_first_backup_the_saved_state_is_used(layout: Layout) -> None:
     written(layout.aws_state / "dynamodb.json", age_s=100)
-    written(layout.backup / "tables", age_s=600)
+    written(layout.backup / "20260101T000000.000000Z" / "manifest.json", age_s=600)
     beginning = begin(layout)
     assert beginning.source == "saved"
     assert "did not end cleanly" in (beginning.message or "")
