@@ -1,11 +1,13 @@
 """The same suite against the in-memory twin and against AWS as moto has it.
 
-A store lives as long as a test module; each test has a tenant of its own.
+A store lives as long as a test module; each test has a tenant of its own. With CONTRACT_ENDPOINT (and the AWS
+credentials that it takes) the suite also runs against the services there.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,12 +21,15 @@ from chalicelib.store.memory import MemoryObjects
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module", params=["memory", "moto"])
+ENDPOINT = os.environ.get("CONTRACT_ENDPOINT", "")
+
+
+@pytest.fixture(scope="module", params=["memory", "moto", *(["endpoint"] if ENDPOINT else [])])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         yield memory_store()
         return
-    with moto_settings() as settings:
+    with moto_settings() if request.param == "moto" else endpoint_settings() as settings:
         create_resources(settings)
         yield aws_store(settings)
 
@@ -34,13 +39,7 @@ def empty_store(store: Store) -> Store:
     """Another store of the same kind, with nothing in it."""
     if isinstance(store.objects, MemoryObjects):
         return memory_store()
-    elsewhere = Settings(
-        mode="aws",
-        table_prefix=f"empty{next(_numbers)}",
-        bucket=f"empty{next(_numbers)}",
-        queue=f"empty{next(_numbers)}.fifo",
-        audit_queue=f"empty{next(_numbers)}.fifo",
-    )
+    elsewhere = new_settings()
     create_resources(elsewhere)
     return aws_store(elsewhere)
 
@@ -68,3 +67,19 @@ def moto_settings() -> Iterator[Settings]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         with mock_aws():
             yield Settings(mode="aws")
+
+
+@contextmanager
+def endpoint_settings() -> Iterator[Settings]:
+    """Settings for the services at CONTRACT_ENDPOINT, with names that nothing there has yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
+        patch.setenv("AWS_REGION", "eu-central-1")
+        yield new_settings()
+
+
+def new_settings() -> Settings:
+    name = f"test{os.getpid()}-{next(_numbers)}"
+    return Settings(
+        mode="aws", table_prefix=name, bucket=name, queue=f"{name}-work.fifo", audit_queue=f"{name}-audit.fifo"
+    )
