@@ -43,7 +43,9 @@ class _Envelope(Api):
 @functools.cache
 def _page_decoder(struct: type[Object]) -> msgspec.json.Decoder[Any]:
     page = msgspec.defstruct(
-        "Page", [("metadata", ListMeta | None, None), ("items", list[struct] | None, None)], bases=(Api,)  # type: ignore[valid-type]
+        "Page",
+        [("metadata", ListMeta | None, None), ("items", list[struct] | None, None)],
+        bases=(Api,),  # type: ignore[valid-type]
     )
     return msgspec.json.Decoder(page)
 
@@ -100,8 +102,10 @@ def decode_object(plain: Any, entry: KindEntry | None) -> Any:
         raise ValueError(str(error)) from error
 
 
-def _secret(plain: dict[str, Any]) -> Secret:
+def _secret(plain: Any) -> Secret:
     """Type and key names; values and annotations (which may hold a copy of them) are left behind."""
+    if not isinstance(plain, dict):
+        raise ValueError("a Secret is an object")
     keys = sorted({*_names(plain.get("data")), *_names(plain.get("stringData"))})
     meta = msgspec.convert(plain.get("metadata", {}), ObjectMeta, strict=False)
     bare = msgspec.structs.replace(meta, annotations={})

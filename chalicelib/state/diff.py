@@ -61,10 +61,22 @@ def _of_kind(kind: str, before: Snapshot, after: Snapshot, limit: int) -> Iterat
             yield Change(ref=ref, what="added", at=now.metadata.creation_timestamp)
         elif now is None:
             yield Change(ref=ref, what="removed", at=after.taken_at)
-        elif was is not None and _version(was) != _version(now) or was != now:
-            fields = [f for f in _fields(msgspec.to_builtins(was), msgspec.to_builtins(now), "") if not _noise(f.pointer)]
+        elif (was is not None and _version(was) != _version(now)) or was != now:
+            fields = [f for f in _fields(_plain(was), _plain(now), "") if not _noise(f.pointer)]
             if fields:
                 yield Change(ref=ref, what="changed", fields=fields[:limit], at=after.taken_at)
+
+
+def _plain(value: Any) -> Any:
+    """Plain values of a struct with its defaults, so that "from 1 to 3" does not read "from nothing to 3"."""
+    if isinstance(value, msgspec.Struct):
+        fields = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+        return {encoded: _plain(getattr(value, name)) for name, encoded in fields}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def _version(obj: Any) -> tuple[str, str]:

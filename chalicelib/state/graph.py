@@ -52,7 +52,8 @@ class Graph:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Graph:
         """The graph of a snapshot."""
-        index = PodIndex((Ref("Pod", p.metadata.namespace, p.metadata.name), p.metadata.labels) for p in snapshot.of("Pod"))
+        pods = snapshot.of("Pod")
+        index = PodIndex((Ref("Pod", p.metadata.namespace, p.metadata.name), p.metadata.labels) for p in pods)
         return cls(_edges(snapshot, index), index)
 
     def out(self, ref: Ref, relation: str | None = None) -> Sequence[Edge]:

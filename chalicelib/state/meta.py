@@ -8,7 +8,7 @@ makes reading 10,000 pods cheap. Attribute names are the API's in snake case; JS
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,8 +18,14 @@ Labels = dict[str, str]
 IntOrString = int | str
 
 
-class Api(msgspec.Struct, rename="camel", frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base of all decoded API structs."""
+if TYPE_CHECKING:
+
+    class Api(msgspec.Struct, kw_only=True):
+        """What type checkers see: they want `frozen` repeated on every subclass, which would be noise."""
+else:
+
+    class Api(msgspec.Struct, rename="camel", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+        """Base of all decoded API structs."""
 
 
 class Ref(NamedTuple):
@@ -108,7 +114,10 @@ class LabelSelector(Api):
         """Whether labels satisfy this selector (k8s.io/apimachinery labels semantics)."""
         if any(labels.get(key) != value for key, value in self.match_labels.items()):
             return False
-        return all(expression_holds(e.operator, e.values, e.key in labels, labels.get(e.key, "")) for e in self.match_expressions)
+        return all(
+            expression_holds(e.operator, e.values, e.key in labels, labels.get(e.key, ""))
+            for e in self.match_expressions
+        )
 
 
 def expression_holds(operator: str, values: list[str], present: bool, value: str) -> bool:

@@ -164,9 +164,7 @@ class Snapshot:
         if kind not in self._index:
             entry = KINDS.get(kind)
             scoped = entry is None or entry.namespaced
-            self._index[kind] = {
-                (o.metadata.namespace if scoped else "", o.metadata.name): o for o in self.of(kind)
-            }
+            self._index[kind] = {(o.metadata.namespace if scoped else "", o.metadata.name): o for o in self.of(kind)}
         return self._index[kind].get((namespace, name))
 
     def find(self, ref: Ref) -> Any | None:
@@ -196,7 +194,7 @@ class Snapshot:
 
     def replace(self, **changes: Any) -> Snapshot:
         """A copy with some parts exchanged."""
-        parts = {
+        parts: dict[str, Any] = {
             "version": self.version, "gaps": self.gaps, "logs": self.logs, "extras": self.extras,
             "discovered": self.discovered, "pod_usage": self.pod_usage, "node_usage": self.node_usage,
             "recorded": self.recorded,

@@ -2,18 +2,19 @@
 
 # isort: off  (each module registers its kinds; the order is the reading order)
 from chalicelib.state.kinds import (  # noqa: F401
-    pod,
-    workloads,
-    batch,
-    scaling,
-    network,
-    gateway,
-    storage,
-    configuration,
     access,
-    cluster,
     admission,
+    batch,
+    cluster,
+    configuration,
+    gateway,
+    network,
+    pod,
+    scaling,
+    storage,
+    workloads,
 )
+
 # isort: on
 from chalicelib.state.kinds.registry import KINDS, Column, Edge, KindEntry, Status
 

@@ -72,8 +72,10 @@ def _status(configuration: Any, world: World) -> Status:
 def _columns() -> tuple[Column, ...]:
     return (
         Column("hooks", "Hooks", "number", lambda c, w: len(c.webhooks)),
-        Column("failure_policy", "Failure policy", "list", lambda c, w: sorted({h.failure_policy for h in c.webhooks})),
-        Column("timeout", "Timeout", "duration", lambda c, w: max((h.timeout_seconds for h in c.webhooks), default=None)),
+        Column("failure_policy", "Failure policy", "list",
+               lambda c, w: sorted({h.failure_policy for h in c.webhooks})),
+        Column("timeout", "Timeout", "duration",
+               lambda c, w: max((h.timeout_seconds for h in c.webhooks), default=None)),
         Column("services", "Services", "list", lambda c, w: sorted({
             f"{h.client_config.service.namespace}/{h.client_config.service.name}"
             for h in c.webhooks if h.client_config.service})),

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from chalicelib.state.world import World
 
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
 class ContainerPort(Api):
     container_port: int = 0
     name: str = ""
@@ -263,7 +266,7 @@ class PreferredNodeTerm(Api):
 
 
 class NodeAffinity(Api):
-    required: NodeSelector | None = msgspec.field(name="requiredDuringSchedulingIgnoredDuringExecution", default=None)
+    required: NodeSelector | None = msgspec.field(name=REQUIRED, default=None)
 
 
 class PodAffinityTerm(Api):
@@ -274,7 +277,7 @@ class PodAffinityTerm(Api):
 
 
 class PodAffinity(Api):
-    required: list[PodAffinityTerm] = msgspec.field(name="requiredDuringSchedulingIgnoredDuringExecution", default_factory=list)
+    required: list[PodAffinityTerm] = msgspec.field(name=REQUIRED, default_factory=list)
 
 
 class Affinity(Api):

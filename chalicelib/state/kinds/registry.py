@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`source` relates to `target`; `relation` is a verb: owns, selects, mounts, reads_env, scheduled_on, routes_to ..."""
+    """`source` relates to `target`; `relation` is a verb: owns, selects, mounts, scheduled_on, routes_to ..."""
 
     source: Ref
     target: Ref

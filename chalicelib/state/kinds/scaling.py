@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-
 from chalicelib.state.kinds.registry import KINDS, Column, KindEntry, Related, Status
 from chalicelib.state.meta import Api, Condition, IntOrString, LabelSelector, Object, Quantities, Ref, condition
 
@@ -138,7 +137,8 @@ def _pdb_status(pdb: PodDisruptionBudget, world: World) -> Status:
     if pdb.status.expected_pods == 0:
         return Status("warn", "Matches nothing", "no pod matches the selector")
     if pdb.status.disruptions_allowed == 0:
-        return Status("warn", "Blocks drain", f"{pdb.status.current_healthy} healthy, {pdb.status.desired_healthy} needed")
+        reason = f"{pdb.status.current_healthy} healthy, {pdb.status.desired_healthy} needed"
+        return Status("warn", "Blocks drain", reason)
     return Status("ok", "Allows disruption")
 
 

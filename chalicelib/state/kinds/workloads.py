@@ -1,10 +1,9 @@
-"""Controllers that keep Pods running: Deployment, ReplicaSet, StatefulSet, DaemonSet, and the old ReplicationController."""
+"""Controllers that keep Pods running: Deployment, ReplicaSet, StatefulSet, DaemonSet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-
 
 from chalicelib.state.kinds.pod import PodTemplate, pod_references
 from chalicelib.state.kinds.registry import KINDS, Column, KindEntry, Related, Status
@@ -150,7 +149,9 @@ def statefulset_refs(sts: StatefulSet) -> Iterable[Related]:
             yield "claims", Ref("PersistentVolumeClaim", sts.metadata.namespace, name), ""
 
 
-def replica_status(desired: int, ready: int, updated: int | None = None, conditions: Iterable[Condition] = ()) -> Status:
+def replica_status(
+    desired: int, ready: int, updated: int | None = None, conditions: Iterable[Condition] = ()
+) -> Status:
     """Ready against desired: scaled to zero is a choice, none ready is critical, some missing is a warning."""
     listed = list(conditions)
     progressing = condition(listed, "Progressing")

@@ -1,0 +1,1 @@
+"""Request and response shapes. OpenAPI and the web's types are generated from these models."""

@@ -1,0 +1,117 @@
+"""Tools, audit, users, health."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from chalicelib.api.models.base import Gap, Model, RequestModel
+
+
+class Annotations(Model):
+    readOnlyHint: bool
+    destructiveHint: bool
+    idempotentHint: bool
+    openWorldHint: bool
+
+
+class Tool(Model):
+    name: str
+    category: str
+    description: str
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+    annotations: Annotations
+    cost: str
+
+
+class Tools(Model):
+    items: list[Tool]
+    next: str | None
+    total: int | None
+    gaps: list[Gap]
+
+
+class ToolArguments(RequestModel):
+    """`cluster` and the tool's own arguments; `GET /tools` has each tool's schema."""
+
+    model_config = ConfigDict(extra="allow")
+
+    cluster: str = Field(min_length=1, max_length=200)
+
+
+class ToolResult(Model):
+    data: Any
+    summary: str
+    evidence: list[str]
+    gaps: list[Gap]
+    truncated: dict[str, Any] | None
+    as_of: datetime | None
+    cluster: str
+
+
+class AuditEvent(Model):
+    seq: int
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    cluster: str
+    detail: dict[str, Any]
+    prev: str
+    hash: str
+
+
+class Audit(Model):
+    items: list[AuditEvent]
+    next: str | None
+    total: int | None
+    gaps: list[Gap]
+
+
+class Verification(Model):
+    ok: bool
+    events: int
+    broken_at: int | None
+    reason: str
+
+
+class Me(Model):
+    user: str
+    name: str
+    tenant: str
+    role: Literal["admin", "operator", "viewer", "auditor"]
+
+
+class NewUser(RequestModel):
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
+    role: Literal["admin", "operator", "viewer", "auditor"]
+
+
+class User(Model):
+    id: str
+    name: str
+    role: Literal["admin", "operator", "viewer", "auditor"]
+
+
+class CreatedUser(User):
+    token: str = Field(description="Shown once; only its hash is kept.")
+
+
+class Users(Model):
+    items: list[User]
+    next: str | None
+    total: int | None
+    gaps: list[Gap]
+
+
+class Alive(Model):
+    status: Literal["ok"]
+    version: str
+
+
+class Ready(Model):
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str]

@@ -1,0 +1,80 @@
+"""Queue consumers: questions and readings on one queue, audit events on the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from chalice.app import Blueprint, SQSEvent
+
+from chalicelib import wiring
+from chalicelib.api.turns import run_turn
+from chalicelib.errors import Conflict, InvalidRequest, KubiliticsError, NotFound
+from chalicelib.settings import settings
+from chalicelib.state.ids import TenantId
+from chalicelib.store.facade import event_of
+
+logger = Logger(service="work")
+blueprint = Blueprint(__name__)
+BATCH = 10
+
+
+@blueprint.on_sqs_message(queue=settings().queue, batch_size=BATCH)
+def on_work(event: SQSEvent) -> dict[str, Any]:
+    """Answer questions and read clusters; what fails is given back alone and, after five times, set aside."""
+    failed: list[str] = []
+    broken_groups: set[str] = set()
+    for record in event.to_dict()["Records"]:
+        group = record.get("attributes", {}).get("MessageGroupId", "")
+        if group in broken_groups:
+            failed.append(record["messageId"])
+            continue
+        try:
+            handle(json.loads(record["body"]))
+        except Exception:
+            logger.exception("work failed", message_id=record["messageId"])
+            failed.append(record["messageId"])
+            broken_groups.add(group)
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+@blueprint.on_sqs_message(queue=settings().audit_queue, batch_size=BATCH)
+def on_audit(event: SQSEvent) -> None:
+    """Append audit events to their tenant's chain. One writer per tenant: the queue's group is the tenant."""
+    services = wiring.services()
+    by_tenant: dict[TenantId, list[Any]] = {}
+    for record in event.to_dict()["Records"]:
+        message = json.loads(record["body"])
+        by_tenant.setdefault(TenantId(message["tenant"]), []).append(event_of(message))
+    for tenant, events in by_tenant.items():
+        services.store.audit.append(tenant, events)
+
+
+def handle(message: Mapping[str, Any]) -> None:
+    """One message of the work queue. Raises InvalidRequest for a type that nobody handles."""
+    services = wiring.services()
+    tenant = TenantId(str(message["tenant"]))
+    if message["type"] == "turn":
+        try:
+            run_turn(services, tenant, message["conversation"], message["turn"])
+        except NotFound:
+            logger.info("conversation was deleted before its answer", conversation=message["conversation"])
+    elif message["type"] == "collect":
+        _collect(services, tenant, message["cluster"])
+    else:
+        raise InvalidRequest(f"No handler for messages of type {message['type']!r}.", code="unknown_message")
+
+
+def _collect(services: wiring.Services, tenant: TenantId, cluster: str) -> None:
+    """A scheduled reading. An unreachable cluster is a state of its record, not a reason to try at once again."""
+    record = services.store.clusters.find(tenant, cluster)
+    if record is None:
+        return
+    try:
+        services.collector.collect(tenant, record)
+    except Conflict:
+        logger.info("reading under way", cluster=cluster)
+    except KubiliticsError as error:
+        logger.warning("reading failed", cluster=cluster, code=error.code)
