@@ -132,7 +132,7 @@ class Objects(Protocol):
     """Large values by key; a key is a relative path of plain segments."""
 
     def put(self, tenant: TenantId, key: str, data: bytes | BinaryIO, *, temporary: bool = False) -> None:
-        """Store an object. A `temporary` one is removed by the bucket's lifecycle rule some weeks later."""
+        """Store an object. A `temporary` one is removed by the bucket's lifecycle rule some months later."""
         ...
 
     def get(self, tenant: TenantId, key: str) -> bytes:

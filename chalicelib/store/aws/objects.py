@@ -14,7 +14,7 @@ from chalicelib.store.memory import unknown_object
 from chalicelib.store.ports import ObjectInfo, Upload
 
 TEMPORARY_TAG = ("lifetime", "temporary")
-"""The bucket's lifecycle rule removes objects with this tag after 30 days."""
+"""The bucket's lifecycle rule removes objects with this tag after TEMPORARY_DAYS."""
 
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _DELETE_BATCH = 1000

@@ -21,7 +21,11 @@ from chalicelib.store.memory_queue import MAX_RECEIVES, VISIBILITY_S
 INDEXED_GROUPS = ("core",)
 """Only these have the second order; an index costs a second write for every item in it."""
 
-TEMPORARY_DAYS = 30
+EXPIRING_GROUPS = ("core", "cache", "connections")
+"""Audit events never expire."""
+
+TEMPORARY_DAYS = 120
+"""Longer than any item lives that points at a temporary object."""
 
 _MADE_ALREADY = {
     "ResourceInUseException",
@@ -40,7 +44,8 @@ def create_resources(settings: Settings) -> list[str]:
         present = set(clients.get("dynamodb").list_tables()["TableNames"])
         for group in TABLE_GROUPS:
             name = f"{settings.table_prefix}-{group}"
-            if name not in present and _create_table(clients, name, indexed=group in INDEXED_GROUPS):
+            indexed, expiring = group in INDEXED_GROUPS, group in EXPIRING_GROUPS
+            if name not in present and _create_table(clients, name, indexed=indexed, expiring=expiring):
                 made.append(name)
         if _create_bucket(clients, settings):
             made.append(settings.bucket)
@@ -71,13 +76,14 @@ def _key(partition: str, sort: str) -> list[dict[str, str]]:
     ]
 
 
-def _create_table(clients: Clients, name: str, *, indexed: bool) -> bool:
+def _create_table(clients: Clients, name: str, *, indexed: bool, expiring: bool) -> bool:
     dynamo = clients.get("dynamodb")
     if not _made(dynamo.create_table, TableName=name, **table_schema(indexed)):
         return False
     dynamo.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    ttl = {"Enabled": True, "AttributeName": "exp"}
-    dynamo.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
+    if expiring:
+        ttl = {"Enabled": True, "AttributeName": "exp"}
+        dynamo.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
     return True
 
 
