@@ -11,6 +11,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -65,11 +66,8 @@ def read_layer(name: str) -> Layer:
     """The layer of that name. Raises FileNotFoundError, or TypeError for a key that a layer does not have."""
     folder = FOLDER / name
     told = tomllib.loads((folder / "layer.toml").read_text())
-    return Layer(
-        name=name,
-        requirements=requirement_names(folder / "requirements.txt"),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()},
-    )
+    settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+    return Layer(name=name, requirements=requirement_names(folder / "requirements.txt"), **settings)
 
 
 def all_layers() -> tuple[Layer, ...]:
