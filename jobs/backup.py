@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chalicelib import wiring
 from chalicelib.errors import InvalidRequest
-
-if TYPE_CHECKING:
-    from chalicelib.store import Store
 
 
 def run(context: object, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +21,8 @@ def run(context: object, params: Mapping[str, Any]) -> dict[str, Any]:
     """
     from chalicelib.store.backup import export_all
 
-    exported = export_all(_store(), _destination(params), now=datetime.now(UTC))
+    services = wiring.services()
+    exported = export_all(services.store, _destination(params), now=services.clock())
     return {
         "path": str(exported.path),
         "items": dict(exported.items),
@@ -33,15 +30,6 @@ def run(context: object, params: Mapping[str, Any]) -> dict[str, Any]:
         "objects_copied": exported.objects_copied,
         "secrets": exported.secrets,
     }
-
-
-@cache
-def _store() -> Store:
-    # Kept between runs: its clients cost more to make than a small backup takes.
-    from chalicelib.settings import settings
-    from chalicelib.store import aws_store
-
-    return aws_store(settings())
 
 
 def _destination(params: Mapping[str, Any]) -> Path:

@@ -190,8 +190,10 @@ class Conversations:
                 else:
                     self._table.write_together(tenant, writes)
             except ConditionFailed:
-                tail = None
-                continue
+                # A retried request may have been carried out the first time: then the frames there are our own.
+                if list(self.frames(tenant, conversation, after=last, limit=len(numbered))) != numbered:
+                    tail = None
+                    continue
             self._remember(tenant, conversation, numbered[-1].seq)
             return numbered
         raise Unavailable("Too many writers append to one conversation.", code="conversation_busy")

@@ -3,11 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from chalicelib.state.ids import ID_BYTES, TenantId, new_id
 from chalicelib.store import codec
+from chalicelib.store.conversations import Conversations
 from chalicelib.store.memory import MemoryObjects, MemoryTable
 from chalicelib.store.memory_queue import MAX_RECEIVES, VISIBILITY_S, MemoryQueue
 from chalicelib.store.ports import ConditionFailed, Item, Write
@@ -132,3 +134,25 @@ def test_the_store_in_memory_loads_no_aws_library() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+class LosesAnswers(MemoryTable):
+    """Carries out each write and then, once, answers as a retried request is answered: the item is there already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers_to_lose = 1
+
+    def write_together(self, tenant: TenantId, writes: Sequence[Write]) -> None:
+        super().write_together(tenant, writes)
+        if self.answers_to_lose:
+            self.answers_to_lose -= 1
+            raise ConditionFailed
+
+
+def test_a_frame_whose_answer_was_lost_is_not_appended_a_second_time() -> None:
+    conversations = Conversations(LosesAnswers())
+    conversations.append_frame(ACME, "co", "tu", "delta", {"text": "once"})
+    conversations.append_frame(ACME, "co", "tu", "delta", {"text": "once"})
+
+    assert [(frame.seq, frame.body["text"]) for frame in conversations.frames(ACME, "co")] == [(1, "once"), (2, "once")]
