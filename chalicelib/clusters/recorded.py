@@ -90,8 +90,9 @@ class RecordedCluster:
         objects = {k: v for k, v in self._snapshot.objects.items() if k in wanted}
         if namespace:
             objects = {
-                kind: tuple(o for o in found if o.metadata.namespace in ("", namespace))
+                kind: tuple(o for o in found if o.metadata.namespace == namespace)
                 for kind, found in objects.items()
+                if (entry := KINDS.get(kind)) is None or entry.namespaced
             }
         return self._snapshot.replace(objects=objects)
 
@@ -283,9 +284,9 @@ def _not_covered(recording: Recording, entry: KindEntry) -> Iterator[Gap]:
 
 def _log_gaps(logs: RecordedLogs, cut: bool) -> Iterator[Gap]:
     if not logs:
-        yield Gap(kind="logs", reason="not_recorded", message="The recording holds no logs.")
+        yield Gap(kind="Log", reason="not_recorded", message="The recording holds no logs.")
     if logs.failed:
         message = f"{len(logs.failed)} logs could not be recorded, among them {logs.failed[0]}"
-        yield Gap(kind="logs", reason="partial", message=message[:500])
+        yield Gap(kind="Log", reason="partial", message=message[:500])
     if cut:
-        yield Gap(kind="logs", reason="partial", message="Long logs are analysed by their end only.")
+        yield Gap(kind="Log", reason="partial", message="Long logs are analysed by their end only.")

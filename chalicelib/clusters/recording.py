@@ -46,28 +46,28 @@ _LEGACY_GROUPS = ("extensions",)
 _MAX_GAPS = 500
 
 
-class _Name(Api, frozen=True):
+class _Name(Api):
     name: str = ""
     namespace: str = ""
 
 
-class _Head(Api, frozen=True):
+class _Head(Api):
     kind: str = ""
     api_version: str = ""
     metadata: _Name = _Name()
 
 
-class _Envelope(Api, frozen=True):
+class _Envelope(Api):
     kind: str = ""
     api_version: str = ""
     items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class _ContainerUsage(Api, frozen=True):
+class _ContainerUsage(Api):
     usage: dict[str, str | int | float] = {}
 
 
-class _Metrics(Api, frozen=True):
+class _Metrics(Api):
     metadata: _Name = _Name()
     usage: dict[str, str | int | float] = {}
     containers: list[_ContainerUsage] = []

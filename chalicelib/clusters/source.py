@@ -15,7 +15,7 @@ DEFAULT_LOG_LINES = 1000
 DEFAULT_LOG_BYTES = 1024 * 1024
 
 
-class Permission(Api, frozen=True):
+class Permission(Api):
     """One feature, and what is missing for it: `list pods`, `get pods/log`, `list nodes.metrics.k8s.io`."""
 
     feature: str
@@ -28,7 +28,7 @@ class Permission(Api, frozen=True):
         return not self.missing
 
 
-class CheckReport(Api, frozen=True, omit_defaults=False):
+class CheckReport(Api, omit_defaults=False):
     """The answer of a connection check."""
 
     reachable: bool
@@ -41,6 +41,11 @@ class CheckReport(Api, frozen=True, omit_defaults=False):
     captured_at: datetime | None = None
     gaps: list[Gap] = []
     notes: list[str] = []
+
+    @property
+    def message(self) -> str:
+        """What to tell a person first: why it is not reachable, or what is worth knowing."""
+        return self.notes[0] if self.notes else ""
 
 
 class ClusterSource(Protocol):
