@@ -1,0 +1,78 @@
+"""The whole product on this machine, started for a benchmark in a home of its own, and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = "Kubilitics is ready"
+START_S, STOP_S = 120.0, 60.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    url: str
+    token: str
+    home: Path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}/api/v1{path}", headers=self.headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def running(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Iterator[Stack]:
+    """Start the product and wait for its ready line. Raises RuntimeError with its output when it does not come."""
+    with tempfile.TemporaryDirectory(prefix="kubilitics-") as folder:
+        place = home or Path(folder) / "home"
+        port = free_port()
+        extra = {"PORT": str(port), "KUBILITICS_HOME": str(place), **(environment or {})}
+        log = Path(folder) / "output"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local"],
+                cwd=ROOT,
+                env={**os.environ, **extra},
+                stdout=output,
+                stderr=output,
+            )
+            try:
+                wait_ready(process, log)
+                yield Stack(f"http://127.0.0.1:{port}", (place / "token").read_text().strip(), place)
+            finally:
+                process.terminate()
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def wait_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_S
+    while READY not in log.read_text():
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"the product did not start:\n{log.read_text()}")
+        time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
