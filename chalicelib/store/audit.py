@@ -168,9 +168,7 @@ class Audit:
 
 
 def event_hash(tenant: TenantId, event: AuditEvent) -> str:
-    """SHA-256 over the canonical JSON (sorted keys, no spaces) of tenant and event, with `prev` and without
-    `hash`.
-    """
+    """SHA-256 over the canonical JSON (sorted keys, no spaces) of tenant and event, with `prev` and without `hash`."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     del fields["hash"]
     return hashlib.sha256(msgspec.json.encode({**fields, "tenant": tenant}, order="deterministic")).hexdigest()

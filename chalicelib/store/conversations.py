@@ -21,9 +21,7 @@ from chalicelib.store.ports import MAX_WRITES_TOGETHER, ConditionFailed, Item, T
 from chalicelib.store.records import Conversation, Frame, Json, Turn
 
 MAX_FRAME_ATTEMPTS = 20
-"""Writers of one conversation take turns by their queue group; so many lost races mean that something is
-wrong.
-"""
+"""Writers of one conversation take turns by their queue group; so many lost races mean that something is wrong."""
 
 _REMEMBERED_TAILS = 4096
 
@@ -32,9 +30,7 @@ class Conversations:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._tails: dict[tuple[TenantId, str], int] = {}
-        """The last sequence number seen, a hint that spares a read for each frame; the conditional put
-        decides.
-        """
+        """The last sequence number seen, a hint that spares a read for each frame; the conditional put decides."""
 
     def create(self, tenant: TenantId, conversation: Conversation) -> Conversation:
         """Store a new conversation. Raises Conflict when the id is taken."""

@@ -23,9 +23,7 @@ from chalicelib.store.records import (
 )
 
 RESOLVED_KEPT = timedelta(days=90)
-"""How long a resolved finding can still be read; its evidence lives as long after the last scan that cited
-it.
-"""
+"""How long a resolved finding can still be read; its evidence lives as long after the last scan that cited it."""
 
 
 def finding_id(cluster: str, rule: str, resource: ResourceName) -> str:

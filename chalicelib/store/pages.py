@@ -77,9 +77,7 @@ def page_of(
     sort_key: Callable[[Item], str],
     decode: Callable[[Item], T],
 ) -> Page[T]:
-    """The page of `limit` items from up to `limit + 1` found ones; the extra one only shows that there is
-    more.
-    """
+    """The page of `limit` items from up to `limit + 1` found ones; the extra one only shows that there is more."""
     shown = found[:limit]
     more = encode_cursor(tenant, scope, sort_key(shown[-1])) if len(found) > limit else None
     return Page(tuple(decode(item) for item in shown), more)

@@ -118,9 +118,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where and how a client sends an object: exactly this method, URL and these headers, at most
-    `max_bytes`.
-    """
+    """Where and how a client sends an object: exactly this method, URL and these headers, at most `max_bytes`."""
 
     method: str
     url: str

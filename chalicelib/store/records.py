@@ -66,9 +66,7 @@ class SignInLink(Record, frozen=True, kw_only=True):
 
 
 class ClusterRecord(Record, frozen=True, kw_only=True):
-    """A connected cluster. `connection` holds facts that are no secret: role_arn, region, EKS name, upload
-    key.
-    """
+    """A connected cluster. `connection` holds facts that are no secret: role_arn, region, EKS name, upload key."""
 
     id: str
     tenant: TenantId
@@ -146,9 +144,7 @@ class FindingRecord(Record, frozen=True, kw_only=True):
 
 
 class EvidenceRecord(Record, frozen=True, kw_only=True):
-    """The slice of a cluster that an evidence id stands for. `namespace` is what a reader's scope is checked
-    on.
-    """
+    """The slice of a cluster that an evidence id stands for. `namespace` is what a reader's scope is checked on."""
 
     id: str
     cluster: str
@@ -168,9 +164,7 @@ class NewAuditEvent(Record, frozen=True, kw_only=True):
 
 
 class AuditEvent(Record, frozen=True, kw_only=True):
-    """One link of a tenant's audit chain: `hash` covers the event and `prev`, the hash of the event before
-    it.
-    """
+    """One link of a tenant's audit chain: `hash` covers the event and `prev`, the hash of the event before it."""
 
     seq: int
     id: str
@@ -193,9 +187,7 @@ class SocketConnection(Record, frozen=True, kw_only=True):
 
 
 class Lease(Record, frozen=True, kw_only=True):
-    """Who may do `name` until `expires_at`. `revision` grows with every holder: a fencing token for what is
-    written.
-    """
+    """Who may do `name` until `expires_at`. `revision` grows with every holder: a fencing token for what is written."""
 
     name: str
     holder: str

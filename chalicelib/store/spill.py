@@ -16,9 +16,7 @@ from chalicelib.store.keys import digest
 from chalicelib.store.ports import Item, Objects, Table, Write
 
 SPILL_ABOVE_BYTES = 128 * 1024
-"""DynamoDB refuses items above 400 KB; below 128 KB, a whole transaction of MAX_WRITES_TOGETHER also fits (4
-MB).
-"""
+"""DynamoDB refuses items above 400 KB; below 128 KB, a whole transaction of MAX_WRITES_TOGETHER also fits (4 MB)."""
 
 _POINTER = b"\x00blob:"
 
