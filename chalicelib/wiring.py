@@ -28,9 +28,9 @@ from chalicelib.store.keys import SYSTEM
 from chalicelib.store.records import ClusterRecord, Conversation, NewAuditEvent, Tenant, Turn, User
 
 if TYPE_CHECKING:
-    from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
     from chalicelib.tools.collection import Collector
+    from chalicelib.tools.connections import Connections, NewConnection
     from chalicelib.tools.registry import ToolResult
     from chalicelib.tools.views import StoredViews
 
@@ -120,15 +120,15 @@ class Services:
 
     @cached_property
     def connections(self) -> Connections:
-        from chalicelib.clusters.connect import Connections
+        from chalicelib.tools.connections import Connections
 
         return Connections(self.store, self.settings)
 
-    def checked_connection(self, source: Mapping[str, Any]) -> NewConnection:
+    def checked_connection(self, tenant: TenantId, source: Mapping[str, Any]) -> NewConnection:
         """A connection request checked against the hostile-input rules, split into facts and secrets."""
-        from chalicelib.clusters.connect import new_connection
+        from chalicelib.tools.connections import new_connection
 
-        return new_connection(source, hosted=self.settings.hosted)
+        return new_connection(tenant, source, hosted=self.settings.hosted)
 
     def open_source(self, tenant: TenantId, record: ClusterRecord) -> ClusterSource:
         return self.connections.open(tenant, record)
@@ -168,12 +168,12 @@ class Services:
     def call_tool(self, principal: Principal, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Call a tool for a caller and note it in the audit log. Raises what the tool raises."""
         from chalicelib.tools.context import ToolContext
-        from chalicelib.tools.registry import TOOLS
+        from chalicelib.tools.registry import call
 
         context = ToolContext(principal=principal, views=self.views, store=self.store, now=self.clock())
         outcome = "ok"
         try:
-            return TOOLS.call(name, dict(arguments), context)
+            return call(name, dict(arguments), context)
         except KubiliticsError as error:
             outcome = error.code
             raise

@@ -10,7 +10,10 @@ from chalicelib.analytics.health import Health
 from chalicelib.rootcause import Problem
 from chalicelib.state.kinds import KindEntry
 from chalicelib.state.meta import Ref
+from chalicelib.state.query import Query
+from chalicelib.state.snapshot import Gap
 from chalicelib.store.records import ClusterRecord, EvidenceRecord, Frame
+from chalicelib.tools.views import ClusterView
 
 Json = dict[str, Any]
 
@@ -103,6 +106,20 @@ def frame_out(frame: Frame) -> Json:
 def listed(items: list[Any], next_: str | None = None, total: int | None = None, gaps: Any = ()) -> Json:
     """The shape of every list."""
     return {"items": items, "next": next_, "total": total, "gaps": gaps_out(gaps)}
+
+
+def query_out(query: Query) -> Json:
+    """What was understood of a question in plain words, and what was not."""
+    return {
+        "text": query.text,
+        "chips": [{"field": c.field, "op": c.op, "value": c.value, "text": c.text} for c in query.chips],
+        "unparsed": list(query.unparsed),
+    }
+
+
+def stale_gaps(view: ClusterView) -> tuple[Gap, ...]:
+    """The gap of a view whose refresh failed."""
+    return (Gap(kind="*", reason="stale", message=view.note),) if view.note else ()
 
 
 def plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from chalicelib.rootcause import Diagnosis, Problem, diagnose
 from chalicelib.state.ids import TenantId
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
+from chalicelib.state.query import Vocabulary
 from chalicelib.state.snapshot import Gap, Snapshot, decode_snapshot
 from chalicelib.state.world import World
 from chalicelib.store.facade import Store
@@ -57,6 +58,11 @@ class ClusterView:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         return diagnose(self.world)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The names a question about this cluster may use."""
+        return Vocabulary.of(self.world)
 
     @cached_property
     def _problems_by_ref(self) -> dict[Ref, list[Problem]]:

@@ -106,7 +106,7 @@ class Rows(Model):
 
 
 class RowsQuery(ListQuery, FreshQuery):
-    namespace: str | None = Field(None, max_length=2000, description="One name, several with commas, or `*`.")
+    namespace: str | None = Field(None, max_length=253, description="One namespace; `*` or nothing: all.")
     q: str | None = Field(None, max_length=500, description="A question in plain words, e.g. `failing in prod`.")
     labels: str | None = Field(None, max_length=1000, description="A Kubernetes label selector.")
     fields: str | None = Field(None, max_length=1000, description="A Kubernetes field selector.")

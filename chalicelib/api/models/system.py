@@ -20,7 +20,9 @@ class Annotations(Model):
 class Tool(Model):
     name: str
     category: str
+    title: str
     description: str
+    permission: str
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
     annotations: Annotations
@@ -42,11 +44,21 @@ class ToolArguments(RequestModel):
     cluster: str = Field(min_length=1, max_length=200)
 
 
+class ToolGap(Model):
+    """A gap, of one of several clusters when `cluster` is given; then `reason` may be an error code."""
+
+    kind: str
+    reason: str
+    message: str = ""
+    namespace: str = ""
+    cluster: str = ""
+
+
 class ToolResult(Model):
     data: Any
     summary: str
     evidence: list[str]
-    gaps: list[Gap]
+    gaps: list[ToolGap]
     truncated: dict[str, Any] | None
     as_of: datetime | None
     cluster: str

@@ -16,6 +16,7 @@ from chalicelib.state.ids import new_id
 from chalicelib.store.pages import decode_cursor, encode_cursor
 from chalicelib.store.records import ClusterRecord
 from chalicelib.tools.collection import looks_like_production
+from chalicelib.tools.connections import SECRET
 from chalicelib.tools.overview import overview
 
 blueprint = Blueprint(__name__)
@@ -40,15 +41,15 @@ def add_cluster(call: Call) -> object:
     wanted: models.AddCluster = call.body
     services, tenant = call.services, call.principal.tenant
     _refuse_taken(call, wanted.name)
-    connection = services.checked_connection(wanted.source.model_dump())
+    connection = services.checked_connection(tenant, wanted.source.model_dump())
     identifier = new_id("cl", secrets.token_bytes(16))
     record = ClusterRecord(
         id=identifier, tenant=tenant, name=wanted.name, source=wanted.source.type, server=connection.server,
         created_at=services.clock(), connection=connection.facts,
         production=looks_like_production(wanted.name) if wanted.production is None else wanted.production,
     )  # fmt: skip
-    for name, value in connection.secrets.items():
-        services.store.secrets.put(tenant, identifier, name, value)
+    if connection.secret is not None:
+        services.store.secrets.put(tenant, identifier, SECRET, connection.secret)
     upload = None
     if wanted.source.type == "recorded":
         key = f"{identifier}/recording/upload"
@@ -120,7 +121,7 @@ def check_cluster(call: Call) -> object:
         "metrics": report.metrics,
         "gaps": gaps_out(report.gaps),
         "counts": dict(report.counts),
-        "message": report.message,
+        "message": " ".join(report.notes),
         "cluster": cluster_out(record),
     }
 

@@ -6,7 +6,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.endpoints import Call, endpoint
 from chalicelib.api.models import system as models
-from chalicelib.api.render import listed, plain
+from chalicelib.api.render import listed
 from chalicelib.tools.registry import TOOLS
 
 blueprint = Blueprint(__name__)
@@ -17,18 +17,7 @@ blueprint = Blueprint(__name__)
     permission="tools:read", response=models.Tools,
 )  # fmt: skip
 def list_tools(call: Call) -> object:
-    items = [
-        {
-            "name": t.name,
-            "category": t.category,
-            "description": t.description,
-            "input_schema": t.input_schema,
-            "output_schema": t.output_schema,
-            "annotations": plain(t.annotations),
-            "cost": t.cost,
-        }
-        for t in TOOLS
-    ]
+    items = [tool.as_dict() for tool in TOOLS]
     return listed(items, total=len(items))
 
 
@@ -38,4 +27,4 @@ def list_tools(call: Call) -> object:
 )  # fmt: skip
 def call_tool(call: Call) -> object:
     arguments = call.body.model_dump(exclude_unset=True)
-    return plain(call.services.call_tool(call.principal, call.path["tool"], arguments))
+    return call.services.call_tool(call.principal, call.path["tool"], arguments).as_dict()
