@@ -13,7 +13,7 @@ from infra.local.connect import connect_imports, connect_sample
 from infra.local.instance import AlreadyRunning, CannotStart, disk_full, hold, listen, require_space
 from infra.local.layout import write_private
 from infra.local.options import InvalidOption, Options, read_options
-from infra.local.supervisor import Supervisor, stop_on_signals
+from infra.local.supervisor import StopRequested, Supervisor, stop_on_signals
 
 
 def main() -> int:
@@ -21,6 +21,9 @@ def main() -> int:
     try:
         options = read_options(os.environ)
         return run(options)
+    except StopRequested:
+        say("Stopped before everything had started.")
+        return 0
     except AlreadyRunning as error:
         say(str(error))
         return 0

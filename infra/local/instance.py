@@ -7,12 +7,15 @@ import json
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 from infra.local.options import Options
 
 NEEDED_BYTES = 200 * 1024 * 1024
 """Free space below which the embedded AWS may fail to save."""
+
+_ENDING_TAKES_S = 2.0
 
 
 class CannotStart(Exception):
@@ -35,23 +38,29 @@ def hold(path: Path, url: str) -> int:
     return descriptor
 
 
-def listen(options: Options) -> socket.socket:
-    """The socket that the gateway serves. Raises CannotStart when the port is taken or not allowed."""
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        opened.bind(("127.0.0.1", options.port))
-        opened.listen(1024)
-    except PermissionError:
-        raise CannotStart(
-            f"Port {options.port} needs administrator rights. Choose another: make run PORT=8080."
-        ) from None
-    except OSError:
-        free = free_port()
-        raise CannotStart(
-            f"Port {options.port} is used by another program. Stop it, or choose another port: make run PORT={free}"
-        ) from None
-    return opened
+def listen(options: Options, patience_s: float = _ENDING_TAKES_S) -> socket.socket:
+    """The socket that the gateway serves. Raises CannotStart when the port is taken or not allowed.
+
+    A gateway whose supervisor was just killed may hold the port for another moment.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            opened.bind(("127.0.0.1", options.port))
+            opened.listen(1024)
+            return opened
+        except PermissionError:
+            opened.close()
+            reason = f"Port {options.port} needs administrator rights. Choose another: make run PORT=8080"
+            raise CannotStart(reason) from None
+        except OSError:
+            opened.close()
+            if time.monotonic() > deadline:
+                reason = f"Port {options.port} is used by another program. Stop it, or choose another port:"
+                raise CannotStart(f"{reason} make run PORT={free_port()}") from None
+            time.sleep(0.1)
 
 
 def free_port() -> int:

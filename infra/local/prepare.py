@@ -1,24 +1,17 @@
 """`python -m infra.local.prepare [restore]`: what must exist before the first request.
 
 Creates tables, bucket and queues, with `restore` fills them from the newest backup, and makes the local administrator
-whose token lies in `.local/token`.
+whose token lies in `.local/token`. A process of its own, so that the supervisor stays small.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import KubiliticsError
 from infra.local.layout import Layout
-
-if TYPE_CHECKING:
-    from chalicelib.store import Store
-
-ADMINISTRATOR = "admin"
 
 
 def main() -> int:
@@ -34,8 +27,8 @@ def main() -> int:
 
 def prepare(layout: Layout, *, restore: bool) -> None:
     """Raises KubiliticsError: no whole backup, a lost key, an unreachable embedded AWS."""
+    from chalicelib import wiring
     from chalicelib.settings import settings
-    from chalicelib.store import aws_store
     from chalicelib.store.aws import create_resources
 
     create_resources(settings())
@@ -43,22 +36,7 @@ def prepare(layout: Layout, *, restore: bool) -> None:
         from chalicelib.store.backup import restore_all
 
         restore_all(layout.backup)
-    admit_administrator(aws_store(settings()), layout)
-
-
-def admit_administrator(store: Store, layout: Layout) -> None:
-    """The local tenant and administrator exist, and the token in `.local/token` is theirs."""
-    from chalicelib.accounts import register_token
-    from chalicelib.settings import settings
-    from chalicelib.state.ids import TenantId
-    from chalicelib.store.records import Tenant, User
-
-    tenant = TenantId(settings().local_tenant)
-    now = datetime.now(UTC)
-    store.tenants.ensure(tenant, Tenant(id=tenant, name="Local", plan="local", created_at=now))
-    if store.users.find(tenant, ADMINISTRATOR) is None:
-        store.users.add(tenant, User(id=ADMINISTRATOR, name="Local administrator", role="admin"))
-    register_token(store, layout.token.read_text().strip(), ADMINISTRATOR, "admin", name=".local/token", now=now)
+    wiring.ensure_local_tenant(layout.token.read_text().strip())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from infra.local.embedded_aws.serve import CLEAN_MARKER, LOCK
+from infra.local.embedded_aws.serve import CLEAN_MARKER, LOCK, USED_MARKER
 from infra.local.layout import Layout
 
 _SAVING_TAKES_AT_MOST_S = 60.0
@@ -32,12 +32,14 @@ class StillInUse(Exception):
 class Beginning:
     """Where the data comes from and what to tell the person who starts it."""
 
-    source: Literal["nothing", "clean", "saved", "backup"]
+    source: Literal["nothing", "clean", "saved", "backup", "lost"]
     moment: datetime | None = None
 
     @property
     def message(self) -> str | None:
         """None when nothing was lost."""
+        if self.source == "lost":
+            return "The last run did not end cleanly, before its first backup: what was done in it is lost."
         if self.source == "saved":
             return f"The last run did not end cleanly. Data is as of {_clock(self.moment)}; what came later is lost."
         if self.source == "backup":
@@ -73,7 +75,9 @@ def begin(layout: Layout) -> Beginning:
         return Beginning("clean")
     if saved is None and exported is None:
         _set_aside(layout)
-        return Beginning("nothing")
+        # The sample cluster went with the rest, so it is connected again.
+        layout.connected.unlink(missing_ok=True)
+        return Beginning("lost" if (layout.aws / USED_MARKER).exists() else "nothing")
     if exported is None or (saved is not None and saved > exported):
         return Beginning("saved", saved)
     _set_aside(layout)

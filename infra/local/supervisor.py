@@ -25,7 +25,12 @@ _LOOK_EVERY_S = 0.2
 _LOOK_AT_DISK_EVERY_S = 30.0
 _AWS_STARTS_WITHIN_S = 60.0
 _GATEWAY_STARTS_WITHIN_S = 60.0
+_PROBE_S = 1.0
 _PREPARING_TAKES_AT_MOST_S = 300.0
+
+
+class StopRequested(Exception):
+    """Ctrl-C came while the parts were starting."""
 
 
 class Supervisor:
@@ -64,12 +69,12 @@ class Supervisor:
         self._stop.set()
 
     def start(self) -> Beginning:
-        """Everything up and answering. Raises CannotStart, with nothing left running."""
+        """Everything up and answering. Raises CannotStart or StopRequested, with nothing left running."""
         try:
             beginning = self._start_aws()
             self.gateway.start()
             self.worker.start()
-            if not wait_until(self._gateway_answers, self.gateway, within_s=_GATEWAY_STARTS_WITHIN_S):
+            if not self._wait(self._gateway_answers, self.gateway, _GATEWAY_STARTS_WITHIN_S):
                 raise CannotStart(_failed(self.gateway))
             return beginning
         except BaseException:
@@ -102,10 +107,17 @@ class Supervisor:
             raise CannotStart(f"{error} Stop that process and start again.") from None
         beginning = begin(layout)
         self.aws.start()
-        if not wait_until(self._aws_answers, self.aws, within_s=_AWS_STARTS_WITHIN_S):
+        if not self._wait(self._aws_answers, self.aws, _AWS_STARTS_WITHIN_S):
             raise CannotStart(_failed(self.aws))
         self._prepare(restore=beginning.source == "backup")
         return beginning
+
+    def _wait(self, ready: Callable[[], bool], child: Child, within_s: float) -> bool:
+        """Whether the child answers in time. Raises StopRequested."""
+        answered = wait_until(lambda: self._stop.is_set() or ready(), child, within_s=within_s)
+        if self._stop.is_set():
+            raise StopRequested
+        return answered
 
     def _prepare(self, *, restore: bool) -> None:
         """Create tables, bucket and queues, and restore into them, in a process of its own: boto3 need not stay."""
@@ -141,6 +153,8 @@ class Supervisor:
         except CannotStart as error:
             self._say(str(error))
             return False
+        except StopRequested:
+            return False
         return True
 
     def _revive_aws(self) -> bool:
@@ -160,9 +174,9 @@ class Supervisor:
             return False
 
     def _gateway_answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._options.port, timeout=_GATEWAY_STARTS_WITHIN_S)
+        # The socket is open already: until the gateway takes it, a request waits in its queue.
+        connection = http.client.HTTPConnection("127.0.0.1", self._options.port, timeout=_PROBE_S)
         try:
-            # The socket is open already, so this waits in its queue until the gateway takes it.
             connection.request("GET", "/healthz")
             return connection.getresponse().status < 500
         except OSError:

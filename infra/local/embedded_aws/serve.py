@@ -20,6 +20,8 @@ from infra.local.signature import SignatureCheck
 
 CLEAN_MARKER = "clean-stop"
 """Present between a complete save and the next start."""
+USED_MARKER = "used"
+"""Present once the embedded AWS has run."""
 LOCK = "lock"
 _WAIT_FOR_PREDECESSOR_S = 60.0
 # ministack reports a save that failed (a full disk) to this logger and goes on as if it had not.
@@ -32,6 +34,7 @@ def main() -> None:
     home = Path(os.environ["KUBILITICS_AWS_HOME"])
     lock = _own(home)
     (home / CLEAN_MARKER).unlink(missing_ok=True)
+    (home / USED_MARKER).touch()
 
     import ministack.app as ministack
 

@@ -27,7 +27,8 @@ from infra.local.signature import SignatureCheck
 def main() -> None:
     """Serve until SIGTERM."""
     die_with_parent(int(sys.argv[1]))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("infra.local").setLevel(logging.INFO)
     listening = socket.socket(fileno=int(sys.argv[2]))
     limits = Limits()
     config = uvicorn.Config(
@@ -69,8 +70,10 @@ def _sign_in(home: Layout) -> SignIn:
     from chalicelib import wiring
 
     cookies: SessionCookies = wiring.local_session_cookie
+    # Reads the signing key, so that no request waits for it.
+    cookies()
     link = OneTimeLink(home.link) if os.environ.get("KUBILITICS_LOCAL_AUTH") == "link" else None
-    return SignIn(cookies, link, cookie_name=cookies().partition("=")[0])
+    return SignIn(cookies, link, cookie_name=wiring.COOKIE)
 
 
 if __name__ == "__main__":

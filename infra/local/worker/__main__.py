@@ -18,7 +18,8 @@ from infra.local.worker.sources import sources_of
 def main() -> None:
     """Work until told to stop."""
     die_with_parent(int(sys.argv[1]))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("infra.local").setLevel(logging.INFO)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
 

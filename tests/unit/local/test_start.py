@@ -14,7 +14,7 @@ import pytest
 
 from infra.local import environment
 from infra.local.archive import NotARecording, name_of, packed
-from infra.local.embedded_aws.serve import CLEAN_MARKER
+from infra.local.embedded_aws.serve import CLEAN_MARKER, USED_MARKER
 from infra.local.instance import AlreadyRunning, CannotStart, hold, listen, require_space
 from infra.local.kubeconfig import NotAKubeconfig, contexts_of
 from infra.local.layout import Layout
@@ -90,7 +90,7 @@ def test_a_busy_port_is_named_with_a_free_one() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(CannotStart, match=rf"Port {port} is used by another program.*make run PORT=\d+"):
-            listen(read_options({"PORT": str(port)}))
+            listen(read_options({"PORT": str(port)}), patience_s=0.1)
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
@@ -102,6 +102,13 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_a_first_start_begins_with_nothing(layout: Layout) -> None:
     assert begin(layout).source == "nothing"
     assert begin(layout).message is None
+
+
+def test_an_end_before_anything_was_kept_is_told_and_the_sample_comes_again(layout: Layout) -> None:
+    written(layout.aws / USED_MARKER)
+    written(layout.connected)
+    assert "is lost" in (begin(layout).message or "")
+    assert not layout.connected.exists()
 
 
 def test_after_a_clean_stop_the_saved_state_is_used(layout: Layout) -> None:
