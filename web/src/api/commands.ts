@@ -1,0 +1,61 @@
+import { call, path } from './client'
+import { ApiError } from './errors'
+import type { AddedCluster, ChatRequest, Cluster, ClusterCheck, ClusterSource, Frame, Upload } from './types'
+
+export const addCluster = (name: string, source: ClusterSource) =>
+  call<AddedCluster>('POST', '/clusters', { body: { name, source } })
+
+export const renameCluster = (id: string, name: string) =>
+  call<Cluster>('PATCH', path('clusters', id), { body: { name } })
+
+/** Removing needs the cluster's own name as confirmation, so that a slip of the mouse removes nothing. */
+export const removeCluster = (id: string, confirm: string) =>
+  call<null>('DELETE', path('clusters', id), { query: { confirm } })
+
+export const checkCluster = (id: string) => call<ClusterCheck>('POST', path('clusters', id, 'check'))
+
+export const refreshCluster = (id: string) => call<Cluster>('POST', path('clusters', id, 'refresh'))
+
+export const askOverHttp = (request: ChatRequest) =>
+  call<{ conversation: string; turn: string }>('POST', '/chat', { body: request })
+
+export const framesAfter = (conversation: string, after: number) =>
+  call<{ items: Frame[]; done: boolean }>('GET', path('conversations', conversation, 'frames'), {
+    query: { after },
+  })
+
+export const removeConversation = (id: string) => call<null>('DELETE', path('conversations', id))
+
+/**
+ * Sends a file to the presigned address that adding a recorded cluster returned.
+ *
+ * XMLHttpRequest because fetch cannot report upload progress.
+ */
+export function putUpload(upload: Upload, body: Blob, onProgress: (fraction: number) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open(upload.method, upload.url)
+    for (const [name, value] of Object.entries(upload.headers)) {
+      request.setRequestHeader(name, value)
+    }
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) {
+        onProgress(event.loaded / event.total)
+      }
+    }
+    request.onload = () =>
+      request.status >= 200 && request.status < 300
+        ? resolve()
+        : reject(uploadError(request.status, `The store refused the upload (HTTP ${request.status}).`))
+    request.onerror = () => reject(uploadError(0, 'The upload did not reach the store.'))
+    request.send(body)
+  })
+}
+
+function uploadError(status: number, message: string): ApiError {
+  return new ApiError(status, {
+    code: 'upload_failed',
+    message,
+    remedy: 'Try again; the upload address is valid for a few minutes only. Archives are limited in size.',
+  })
+}

@@ -1,0 +1,99 @@
+/**
+ * Short names for the API's shapes. The shapes themselves are generated from the API's models (schema.gen.ts).
+ * Times are ISO 8601 strings; memory is in bytes, CPU in cores.
+ */
+import type { components } from './schema.gen'
+
+type Schemas = components['schemas']
+
+export type Level = Schemas['Status']['level']
+export type Severity = Schemas['Problem']['severity']
+export type Status = Schemas['Status']
+export type Gap = Schemas['Gap']
+export type ErrorBody = Schemas['ErrorBody']
+export type Me = Schemas['Me']
+
+/** A reference to an object. Cluster-scoped ones have an empty or no namespace. */
+export interface ResourceRef {
+  kind: string
+  name: string
+  namespace?: string | null
+}
+
+export type Column = Schemas['Column']
+export type ColumnType = Column['type']
+export type Kind = Schemas['Kind']
+export type Kinds = Schemas['Kinds']
+
+export type Cluster = Schemas['Cluster']
+export type Clusters = Schemas['Clusters']
+export type AddedCluster = Schemas['AddedCluster']
+export type Upload = Schemas['Upload']
+export type ClusterCheck = Schemas['CheckReport']
+export type ClusterSource =
+  | { type: 'kubeconfig'; kubeconfig: string }
+  | Schemas['TokenSource']
+  | Schemas['EksSource']
+  | Schemas['RecordedSource']
+
+export type Problem = Schemas['Problem']
+export type Problems = Schemas['Problems']
+export type Overview = Schemas['Overview']
+export type Capacity = Schemas['Capacity']
+
+export type Row = Schemas['Row']
+export type Rows = Schemas['Rows']
+export type Group = Schemas['Group']
+export type QueryChip = Schemas['Chip']
+
+export type Detail = Schemas['Detail']
+export type Condition = Schemas['ConditionItem']
+export type ResourceEvent = Schemas['EventItem']
+export type Events = Schemas['Events']
+export type Relation = Schemas['RelatedItem']
+export type Related = Schemas['Related']
+export type Logs = Schemas['Logs']
+export type LogLine = Schemas['LogLine']
+export type Evidence = Schemas['Evidence']
+
+export type Conversation = Schemas['Conversation']
+export type Conversations = Schemas['Conversations']
+export type ConversationDetail = Schemas['ConversationDetail']
+export type TableBlock = Schemas['TableBlock']
+export type ChartBlock = Schemas['ChartBlock']
+export type ChartSeries = Schemas['ChartSeries']
+
+export type Block =
+  | Schemas['TextBlock']
+  | TableBlock
+  | ChartBlock
+  | Schemas['EvidenceBlock']
+  | Schemas['ProblemBlock']
+  | Schemas['ActionBlock']
+  | Schemas['ChoicesBlock']
+  | Schemas['SuggestionsBlock']
+
+export type Frame =
+  | Schemas['StatusFrame']
+  | Schemas['ToolFrame']
+  | Schemas['BlockFrame']
+  | Schemas['DeltaFrame']
+  | Schemas['EndFrame']
+  | Schemas['ErrorFrame']
+
+/** What the WebSocket sends beside frames. */
+export type ServerMessage = Frame | { t: 'pong' } | { t: 'accepted'; conversation: string; turn: string }
+
+export interface ChatContext {
+  page?: string
+  kind?: string
+  namespace?: string
+  name?: string
+}
+
+export interface ChatRequest {
+  message: string
+  cluster: string
+  conversation?: string
+  context?: ChatContext
+}

@@ -1,0 +1,118 @@
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { Outlet, useNavigate, useParams, useRouter, useSearch } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
+import { meQuery } from '../api/queries'
+import { asApiError } from '../api/errors'
+import { SignInPage } from './SignInPage'
+import { SideNav } from './SideNav'
+import { TopBar } from './TopBar'
+import { rememberCluster, useLayout } from './layout'
+import { useShortcut } from './shortcuts'
+import { NEXT_THEME, useTheme } from './theme'
+import styles from './Shell.module.css'
+
+const loadAssistant = () => import('../features/assistant/AssistantPanel')
+const AssistantPanel = lazy(() => loadAssistant().then((module) => ({ default: module.AssistantPanel })))
+const AddClusterDialog = lazy(() =>
+  import('../features/clusters/AddClusterDialog').then((module) => ({ default: module.AddClusterDialog })),
+)
+const CheatSheet = lazy(() => import('./CheatSheet').then((module) => ({ default: module.CheatSheet })))
+const EvidencePanel = lazy(() =>
+  import('../features/evidence/EvidencePanel').then((module) => ({ default: module.EvidencePanel })),
+)
+
+/** The frame around every page: navigation, top bar, the docked assistant, and the panels that open over a page. */
+export function Shell() {
+  const { cluster } = useParams({ strict: false })
+  const { evidence } = useSearch({ strict: false })
+  const layout = useLayout()
+  const me = useQuery(meQuery())
+  const assistantSeen = useSeen(layout.assistantOpen)
+  useFrameShortcuts(cluster)
+  useIdlePrefetch()
+  useEffect(() => {
+    if (cluster) {
+      rememberCluster(cluster)
+    }
+  }, [cluster])
+
+  if (me.isError && asApiError(me.error).status === 401) {
+    return <SignInPage error={me.error} onRetry={() => void me.refetch()} />
+  }
+  return (
+    <div
+      className={styles.frame}
+      style={{ '--assistant-width': layout.assistantOpen ? `${layout.assistantWidth}px` : '0px' } as React.CSSProperties}
+    >
+      <a className={styles.skip} href="#page">
+        Skip to the page
+      </a>
+      <TopBar cluster={cluster} me={me.data} />
+      <SideNav cluster={cluster} />
+      <main id="page" className={styles.page} tabIndex={-1}>
+        <Outlet />
+      </main>
+      {assistantSeen && (
+        <div className={styles.assistant} hidden={!layout.assistantOpen}>
+          <Suspense fallback={null}>
+            <AssistantPanel cluster={cluster} />
+          </Suspense>
+        </div>
+      )}
+      <Suspense fallback={null}>
+        {evidence && <EvidencePanel id={evidence} cluster={cluster} />}
+        {layout.addClusterOpen && <AddClusterDialog onClose={() => layout.set({ addClusterOpen: false })} />}
+        {layout.helpOpen && <CheatSheet onClose={() => layout.set({ helpOpen: false })} />}
+      </Suspense>
+    </div>
+  )
+}
+
+function useFrameShortcuts(cluster: string | undefined): void {
+  const layout = useLayout()
+  const theme = useTheme()
+  const navigate = useNavigate()
+  const { history } = useRouter()
+  const inCluster = cluster !== undefined
+  const goList = (kind: string) => {
+    if (cluster) {
+      void navigate({ to: '/c/$cluster/k/$kind', params: { cluster, kind } })
+    }
+  }
+  useShortcut('assistant', () => layout.set({ assistantOpen: !layout.assistantOpen }))
+  useShortcut('command', () => layout.openAssistant(':'))
+  useShortcut('clusters', () => layout.set({ clusterMenuOpen: true }))
+  useShortcut('help', () => layout.set({ helpOpen: true }))
+  useShortcut('theme', () => theme.choose(NEXT_THEME[theme.choice]))
+  useShortcut('back', () => history.back())
+  useShortcut('forward', () => history.forward())
+  useShortcut('goOverview', () => cluster && void navigate({ to: '/c/$cluster', params: { cluster } }), inCluster)
+  useShortcut(
+    'goProblems',
+    () => cluster && void navigate({ to: '/c/$cluster/problems', params: { cluster } }),
+    inCluster,
+  )
+  useShortcut('goPods', () => goList('Pod'), inCluster)
+  useShortcut('goDeployments', () => goList('Deployment'), inCluster)
+  useShortcut('goNodes', () => goList('Node'), inCluster)
+  useShortcut('goEvents', () => goList('Event'), inCluster)
+}
+
+/** True from the first time `value` was true: the assistant is built once and then kept, with its draft and scroll. */
+function useSeen(value: boolean): boolean {
+  const [seen, setSeen] = useState(value)
+  if (value && !seen) {
+    setSeen(true)
+  }
+  return seen
+}
+
+/** Fetches the assistant's code while nothing else happens, so that its first opening is immediate. */
+function useIdlePrefetch(): void {
+  useEffect(() => {
+    const idle = window.requestIdleCallback ?? ((run: () => void) => window.setTimeout(run, 2_000))
+    const cancel = window.cancelIdleCallback ?? window.clearTimeout
+    const handle = idle(() => void loadAssistant())
+    return () => cancel(handle)
+  }, [])
+}

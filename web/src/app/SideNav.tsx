@@ -1,0 +1,118 @@
+import { useState } from 'react'
+import { Link, useParams } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
+import { overviewQuery } from '../api/queries'
+import { useKinds, type Category } from '../kinds/registry'
+import { count } from '../kinds/format'
+import { Icon } from '../ui/Icon'
+import { StatusShape } from '../ui/Status'
+import styles from './SideNav.module.css'
+
+/** Navigation by category, rendered from the kinds that the server serves. */
+export function SideNav({ cluster }: { cluster: string | undefined }) {
+  const registry = useKinds()
+  const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
+  const problems = overview.data?.problems
+  return (
+    <nav className={styles.nav} aria-label="Main">
+      {cluster && (
+        <ul className={styles.top}>
+          <li>
+            <Link
+              to="/c/$cluster"
+              params={{ cluster }}
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ exact: true, includeSearch: false }}
+            >
+              <Icon name="overview" />
+              <span className={styles.label}>Overview</span>
+            </Link>
+          </li>
+          <li>
+            <Link
+              to="/c/$cluster/problems"
+              params={{ cluster }}
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ includeSearch: false }}
+            >
+              <Icon name="problems" />
+              <span className={styles.label}>Problems</span>
+              {problems && problems.total > 0 && (
+                <span className={styles.alarm}>
+                  <StatusShape level={problems.critical ? 'crit' : 'warn'} size={11} />
+                  {problems.total}
+                </span>
+              )}
+            </Link>
+          </li>
+        </ul>
+      )}
+      {cluster &&
+        registry
+          .categories()
+          .map((category) => (
+            <CategoryGroup key={category.name} category={category} cluster={cluster} counts={overview.data?.counts} />
+          ))}
+      <ul className={styles.bottom}>
+        <li>
+          <Link to="/clusters" className={styles.link} activeProps={{ className: styles.active }} activeOptions={{ includeSearch: false }}>
+            <Icon name="clusters" />
+            <span className={styles.label}>Clusters</span>
+          </Link>
+        </li>
+      </ul>
+    </nav>
+  )
+}
+
+const OPEN_AT_START = new Set(['Workloads', 'Batch', 'Network', 'Storage', 'Cluster'])
+
+function CategoryGroup({
+  category,
+  cluster,
+  counts,
+}: {
+  category: Category
+  cluster: string
+  counts: Record<string, number> | undefined
+}) {
+  const { kind: current } = useParams({ strict: false })
+  const holdsCurrent = category.kinds.some((kind) => kind.kind === current)
+  const [open, setOpen] = useState<boolean | null>(null)
+  const shown = open ?? (holdsCurrent || OPEN_AT_START.has(category.name))
+  return (
+    <section className={styles.group}>
+      <button type="button" className={styles.heading} aria-expanded={shown} onClick={() => setOpen(!shown)}>
+        <Icon name={category.icon} />
+        <span className={styles.label}>{category.name}</span>
+        <span className={styles.turn} data-open={shown}>
+          <Icon name="chevronRight" size={12} />
+        </span>
+      </button>
+      {shown && (
+        <ul>
+          {category.kinds.map((kind) => {
+            const total = counts?.[kind.kind]
+            return (
+              <li key={kind.kind}>
+                <Link
+                  to="/c/$cluster/k/$kind"
+                  params={{ cluster, kind: kind.kind }}
+                  className={`${styles.link} ${styles.kind}`}
+                  activeProps={{ className: styles.active }}
+                  activeOptions={{ includeSearch: false }}
+                  preload={false}
+                >
+                  <span className={styles.label}>{kind.title}</span>
+                  {total !== undefined && <span className={styles.count}>{count(total)}</span>}
+                </Link>
+              </li>
+            )
+          })}
+        </ul>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,70 @@
+import { create } from 'zustand'
+
+interface LayoutState {
+  assistantOpen: boolean
+  assistantWidth: number
+  /** Text to start the assistant's input with, e.g. `:` for a command; consumed when shown. */
+  assistantDraft: string
+  /** A question to ask as soon as the assistant is open. */
+  assistantQuestion: string
+  helpOpen: boolean
+  clusterMenuOpen: boolean
+  addClusterOpen: boolean
+  openAssistant: (draft?: string) => void
+  ask: (question: string) => void
+  set: (change: Partial<LayoutState>) => void
+}
+
+const WIDTH_KEY = 'kubilitics.assistant-width'
+const DEFAULT_WIDTH_PX = 400
+export const MIN_WIDTH_PX = 320
+
+/** What is open in the frame around the pages. What a page shows is in its address instead. */
+export const useLayout = create<LayoutState>((set) => ({
+  assistantOpen: false,
+  assistantWidth: storedWidth(),
+  assistantDraft: '',
+  assistantQuestion: '',
+  helpOpen: false,
+  clusterMenuOpen: false,
+  addClusterOpen: false,
+  openAssistant: (draft = '') => set({ assistantOpen: true, assistantDraft: draft }),
+  ask: (question) => set({ assistantOpen: true, assistantQuestion: question }),
+  set: (change) => {
+    if (change.assistantWidth !== undefined) {
+      remember(WIDTH_KEY, String(change.assistantWidth))
+    }
+    set(change)
+  },
+}))
+
+const CLUSTER_KEY = 'kubilitics.cluster'
+
+export function rememberCluster(id: string): void {
+  remember(CLUSTER_KEY, id)
+}
+
+export function rememberedCluster(): string | null {
+  return recall(CLUSTER_KEY)
+}
+
+function storedWidth(): number {
+  const width = Number(recall(WIDTH_KEY))
+  return Number.isFinite(width) && width >= MIN_WIDTH_PX ? width : DEFAULT_WIDTH_PX
+}
+
+function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value)
+  } catch {
+    // Storage may be blocked; the value then lasts for this page.
+  }
+}
+
+function recall(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}

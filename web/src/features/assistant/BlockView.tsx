@@ -1,0 +1,135 @@
+import { lazy, Suspense } from 'react'
+import { Link } from '@tanstack/react-router'
+import type { Block, ColumnType, ResourceRef, TableBlock } from '../../api/types'
+import { Chart } from '../../charts/Chart'
+import { Cell, isNumeric } from '../../kinds/Cell'
+import { count } from '../../kinds/format'
+import { useKinds } from '../../kinds/registry'
+import { ResourceLink } from '../../kinds/ResourceLink'
+import { CopyCommand } from '../../ui/CopyCommand'
+import { Table } from '../../ui/Table'
+import { EvidenceLink } from '../evidence/EvidenceLink'
+import { ProblemCard } from '../problems/ProblemCard'
+import { Suggestion } from './TranscriptView'
+import styles from './BlockView.module.css'
+
+const Markdown = lazy(() => import('./Markdown'))
+
+interface BlockViewProps {
+  block: Block
+  cluster: string | undefined
+  onAsk: (message: string) => void
+}
+
+/** One block of an answer. The same blocks come over the API, so what is shown here can be had there. */
+export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
+  switch (block.type) {
+    case 'text':
+      return (
+        <Suspense fallback={<p className={styles.plain}>{block.text}</p>}>
+          <Markdown text={block.text} />
+        </Suspense>
+      )
+    case 'table':
+      return <AnswerTable block={block} cluster={cluster} />
+    case 'chart':
+      return <Chart block={block} />
+    case 'evidence':
+      return (
+        <ul className={styles.evidence} aria-label="Evidence">
+          {block.items.map((item) => (
+            <li key={item.id}>
+              <EvidenceLink id={item.id}>{item.text}</EvidenceLink>
+              {item.resource.name && <ResourceLink cluster={cluster} resource={item.resource} />}
+            </li>
+          ))}
+        </ul>
+      )
+    case 'problem':
+      return <ProblemCard problem={block.problem} cluster={cluster} now={Date.now()} />
+    case 'action':
+      return (
+        <section className={styles.action} aria-label={block.title}>
+          <h3>{block.title}</h3>
+          <p>{block.text}</p>
+          {block.command && <CopyCommand command={block.command} />}
+          <p className={styles.quiet}>A proposal. Nothing has been executed.</p>
+        </section>
+      )
+    case 'choices':
+      return (
+        <section className={styles.choices} aria-label={block.question}>
+          <p>{block.question}</p>
+          {block.items.map((item) => (
+            <button key={item.label} type="button" onClick={() => onAsk(item.message)}>
+              {item.label}
+            </button>
+          ))}
+        </section>
+      )
+    case 'suggestions':
+      return (
+        <ul className={styles.suggestions} aria-label="Follow-up questions">
+          {block.items.map((text) => (
+            <Suggestion key={text} text={text} onAsk={onAsk} />
+          ))}
+        </ul>
+      )
+    default:
+      return null
+  }
+}
+
+/** Rows of an answer; an object's name links to it, and a cut table links to the whole list. */
+function AnswerTable({ block, cluster }: { block: TableBlock; cluster: string | undefined }) {
+  const kinds = useKinds()
+  const now = Date.now()
+  const more = block.total > block.rows.length
+  return (
+    <figure className={styles.table}>
+      {block.title && <figcaption>{block.title}</figcaption>}
+      <Table
+        label={block.title || 'Table'}
+        rows={block.rows}
+        rowKey={(_, index) => String(index)}
+        columns={block.columns.map((column) => ({
+          key: column.key,
+          title: column.title,
+          numeric: isNumeric(column as { type: ColumnType }),
+          cell: (row: Record<string, unknown>) => {
+            const resource = column.key === 'name' ? resourceOfRow(row, block.link?.kind) : null
+            return resource && kinds.find(resource.kind) ? (
+              <ResourceLink cluster={cluster} resource={resource}>
+                {resource.name}
+              </ResourceLink>
+            ) : (
+              <Cell type={column.type as ColumnType} value={row[column.key]} now={now} />
+            )
+          },
+        }))}
+      />
+      {(more || block.link) && (
+        <p className={styles.foot}>
+          {more && `${count(block.rows.length)} of ${count(block.total)} `}
+          {block.link && cluster && (
+            <Link
+              to="/c/$cluster/k/$kind"
+              params={{ cluster, kind: block.link.kind }}
+              search={{ q: block.link.q || undefined, namespace: block.link.namespace || undefined }}
+              preload={false}
+            >
+              Open as a list
+            </Link>
+          )}
+        </p>
+      )}
+    </figure>
+  )
+}
+
+function resourceOfRow(row: Record<string, unknown>, linkKind: string | undefined): ResourceRef | null {
+  const kind = typeof row.kind === 'string' ? row.kind : linkKind
+  return kind && typeof row.name === 'string'
+    ? { kind, name: row.name, namespace: typeof row.namespace === 'string' ? row.namespace : undefined }
+    : null
+}

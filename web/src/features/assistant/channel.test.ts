@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Frame } from '../../api/types'
+import { backoffMs, ChatChannel, type ChannelEvents, type HttpFallback } from './channel'
+
+/** Stands in for the browser's WebSocket: the test plays the server. */
+class SocketStand {
+  static OPEN = 1
+  static made: SocketStand[] = []
+  static refuse = false
+  readyState = 0
+  sent: Record<string, unknown>[] = []
+  onopen?: () => void
+  onmessage?: (event: { data: string }) => void
+  onclose?: () => void
+
+  constructor(readonly url: string) {
+    SocketStand.made.push(this)
+    queueMicrotask(() => (SocketStand.refuse ? this.drop() : this.open()))
+  }
+
+  private open() {
+    this.readyState = 1
+    this.onopen?.()
+  }
+
+  send(text: string) {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>)
+  }
+
+  say(message: object) {
+    this.onmessage?.({ data: JSON.stringify(message) })
+  }
+
+  drop() {
+    this.readyState = 3
+    this.onclose?.()
+  }
+
+  close() {
+    this.drop()
+  }
+}
+
+const QUESTION = { message: 'what is wrong?', cluster: 'c' }
+const frame = (seq: number, t: 'status' | 'end'): Frame => {
+  const head = { seq, conversation: 'c1', turn: 't1' }
+  return t === 'end' ? { ...head, t, citations: [], degraded: false, suggestions: [] } : { ...head, t, text: 'reading' }
+}
+
+let frames: Frame[]
+let failures: unknown[]
+let states: string[]
+let http: { [K in keyof HttpFallback]: ReturnType<typeof vi.fn<HttpFallback[K]>> }
+
+function aChannel(): ChatChannel {
+  const events: ChannelEvents = {
+    onFrame: (next) => frames.push(next),
+    onAccepted: () => {},
+    onFailure: (error) => failures.push(error),
+    onState: (state) => states.push(state),
+  }
+  return new ChatChannel('ws://127.0.0.1/ws', http, events)
+}
+
+const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
+const newest = () => SocketStand.made.at(-1)!
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.stubGlobal('WebSocket', SocketStand)
+  SocketStand.made = []
+  SocketStand.refuse = false
+  frames = []
+  failures = []
+  states = []
+  http = {
+    ask: vi.fn<HttpFallback['ask']>(() => Promise.resolve({ conversation: 'c1', turn: 't1' })),
+    framesAfter: vi.fn<HttpFallback['framesAfter']>(() => Promise.resolve({ items: [frame(1, 'status'), frame(2, 'end')], done: true })),
+  }
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+test('a question goes over the socket and its frames come back', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  expect(newest().sent[0]).toMatchObject({ action: 'chat', message: 'what is wrong?' })
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(1, 'status'))
+  newest().say(frame(2, 'end'))
+  expect(frames.map((next) => next.seq)).toEqual([1, 2])
+  expect(http.ask).not.toHaveBeenCalled()
+})
+
+test('after a drop it resumes behind the last frame it has seen', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(1, 'status'))
+  newest().drop()
+  await settle(1_000)
+  expect(SocketStand.made).toHaveLength(2)
+  expect(newest().sent[0]).toEqual({ action: 'resume', conversation: 'c1', after: 1 })
+})
+
+test('a drop before the question was taken asks again over HTTP', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().drop()
+  await settle()
+  expect(http.ask).toHaveBeenCalledOnce()
+  expect(frames.at(-1)?.t).toBe('end')
+})
+
+test('without any socket the answer comes by polling', async () => {
+  SocketStand.refuse = true
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  expect(http.ask).toHaveBeenCalledOnce()
+  expect(states).toContain('polling')
+  expect(frames.map((next) => next.seq)).toEqual([1, 2])
+})
+
+test('a running answer whose socket never returns is polled for', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  SocketStand.refuse = true
+  newest().drop()
+  await settle(60_000)
+  expect(http.framesAfter).toHaveBeenCalledWith('c1', 0)
+  expect(frames.at(-1)?.t).toBe('end')
+})
+
+test('a refused question is reported with the error of the server', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'error', error: { code: 'invalid', message: 'No.', remedy: 'Ask another.' } })
+  expect(failures).toEqual([{ code: 'invalid', message: 'No.', remedy: 'Ask another.' }])
+  expect(http.ask).not.toHaveBeenCalled()
+})
+
+test('nothing is waited for after an answer has ended', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(1, 'end'))
+  newest().drop()
+  await settle(60_000)
+  expect(SocketStand.made).toHaveLength(1)
+  expect(http.framesAfter).not.toHaveBeenCalled()
+})
+
+test('a second question does not take the end of the first answer for its own', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't0' })
+  newest().say({ ...frame(1, 'end'), turn: 't0' })
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().drop()
+  await settle(1_000)
+  expect(newest().sent[0]).toEqual({ action: 'resume', conversation: 'c1', after: 1 })
+  newest().say({ ...frame(1, 'end'), turn: 't0' })
+  newest().drop()
+  await settle(1_000)
+  expect(SocketStand.made).toHaveLength(3)
+})
+
+test('reconnects wait longer each time, up to a limit, and never at the same moment', () => {
+  expect(backoffMs(0, 0)).toBe(200)
+  expect(backoffMs(0, 1)).toBe(400)
+  expect(backoffMs(3, 1)).toBe(3_200)
+  expect(backoffMs(20, 1)).toBe(15_000)
+})

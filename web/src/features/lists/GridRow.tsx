@@ -1,0 +1,141 @@
+import { memo, type MouseEvent } from 'react'
+import type { Column, Group, Row } from '../../api/types'
+import { Cell, cellText, isNumeric, valueOf } from '../../kinds/Cell'
+import { count } from '../../kinds/format'
+import { Icon } from '../../ui/Icon'
+import { StatusShape } from '../../ui/Status'
+import styles from './ResourceGrid.module.css'
+
+/** Row 1 is the header. */
+const FIRST_ROW = 2
+
+interface LineProps {
+  line: number
+  active: boolean
+  onActivate: (line: number) => void
+}
+
+interface GridRowProps extends LineProps {
+  row: Row
+  columns: Column[]
+  cluster: string
+  kind: string
+  now: number
+  selected: boolean
+  onOpen: (row: Row) => void
+}
+
+export const GridRow = memo(
+  function GridRow({ line, active, onActivate, row, columns, cluster, kind, now, selected, onOpen }: GridRowProps) {
+    const href = `/c/${encodeURIComponent(cluster)}/k/${kind}/${row.namespace || '-'}/${encodeURIComponent(row.name)}`
+    const click = (event: MouseEvent) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) {
+        return
+      }
+      event.preventDefault()
+      onActivate(line)
+      onOpen(row)
+    }
+    return (
+      <div
+        id={`line-${line}`}
+        role="row"
+        aria-rowindex={line + FIRST_ROW}
+        aria-selected={selected}
+        className={rowClass(active, selected, row)}
+        onClick={click}
+      >
+        {columns.map((column, index) => (
+          <div
+            key={column.key}
+            role="gridcell"
+            aria-colindex={index + 1}
+            className={cellClass(column, index)}
+            title={titleOf(column, row, now)}
+          >
+            {column.key === 'name' ? (
+              // A plain link, not the router's: thirty of those in a scrolling window cost more than all cells.
+              <a className={styles.name} href={href} tabIndex={-1}>
+                {row.name}
+              </a>
+            ) : (
+              <Cell type={column.type} value={valueOf(row, column)} now={now} />
+            )}
+          </div>
+        ))}
+      </div>
+    )
+  },
+  // The handlers close over the same list; only what is drawn decides.
+  (a, b) =>
+    a.row === b.row &&
+    a.line === b.line &&
+    a.active === b.active &&
+    a.selected === b.selected &&
+    a.columns === b.columns &&
+    a.now === b.now,
+)
+
+function rowClass(active: boolean, selected: boolean, row: Row): string {
+  return [
+    styles.row,
+    styles.line,
+    active && styles.active,
+    selected && styles.selected,
+    row.status?.level === 'crit' && styles.bad,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+function cellClass(column: Column, index: number): string {
+  return [styles.cell, isNumeric(column) && styles.numeric, index === 0 && styles.pinned].filter(Boolean).join(' ')
+}
+
+/** Columns whose text may be cut show it whole on hover. */
+function titleOf(column: Column, row: Row, now: number): string | undefined {
+  const long = column.type === 'text' || column.type === 'list' || column.type === 'ref'
+  return long ? cellText(column.type, valueOf(row, column), now) : undefined
+}
+
+interface GroupRowProps extends LineProps {
+  group: Group
+  open: boolean
+  span: number
+  onToggle: (key: string) => void
+}
+
+export function GroupRow({ line, active, onActivate, group, open, span, onToggle }: GroupRowProps) {
+  const click = () => {
+    onActivate(line)
+    onToggle(group.key)
+  }
+  return (
+    <div
+      id={`line-${line}`}
+      role="row"
+      aria-rowindex={line + FIRST_ROW}
+      aria-expanded={open}
+      className={[styles.row, styles.line, styles.group, active && styles.active].filter(Boolean).join(' ')}
+      onClick={click}
+    >
+      <div role="gridcell" aria-colindex={1} aria-colspan={span} className={styles.groupCell}>
+        <Icon name={open ? 'chevronDown' : 'chevronRight'} size={13} />
+        <StatusShape level={group.worst} />
+        <strong>{group.key || 'none'}</strong>
+        <span>{count(group.count)}</span>
+      </div>
+    </div>
+  )
+}
+
+/** A row that is known to exist and has not arrived. */
+export function WaitingRow({ line, span }: { line: number; span: number }) {
+  return (
+    <div id={`line-${line}`} role="row" aria-rowindex={line + FIRST_ROW} className={`${styles.row} ${styles.line}`}>
+      <div role="gridcell" aria-colindex={1} aria-colspan={span} className={styles.waiting}>
+        <span className="visually-hidden">Loading</span>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,97 @@
+import type { ReactNode } from 'react'
+import type { Gap } from '../api/types'
+import { asApiError } from '../api/errors'
+import { Button } from './Button'
+import { StatusShape } from './Status'
+import styles from './Notice.module.css'
+
+interface ErrorNoticeProps {
+  error: unknown
+  /** What was attempted, e.g. "The list of pods could not be read". */
+  title?: string
+  onRetry?: () => void
+}
+
+/** An error with its message, its remedy and its code: never a bare "something went wrong". */
+export function ErrorNotice({ error, title, onRetry }: ErrorNoticeProps) {
+  const { message, remedy, code, status } = asApiError(error)
+  return (
+    <div className={`${styles.notice} ${styles.error}`} role="alert">
+      <StatusShape level="crit" size={16} />
+      <div className={styles.body}>
+        <p className={styles.title}>{title ?? message}</p>
+        {title && <p>{message}</p>}
+        <p className={styles.remedy}>{remedy}</p>
+        <p className={styles.code}>
+          {code}
+          {status > 0 && ` · HTTP ${status}`}
+        </p>
+      </div>
+      {onRetry && (
+        <Button icon="refresh" onClick={onRetry}>
+          Retry
+        </Button>
+      )}
+    </div>
+  )
+}
+
+/** Nothing to show, with why and with the next step. */
+export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={styles.empty}>
+      <p className={styles.emptyTitle}>{title}</p>
+      {children && <div className={styles.emptyBody}>{children}</div>}
+    </div>
+  )
+}
+
+const GAP_WORDS: Record<string, string> = {
+  forbidden: 'not permitted',
+  timeout: 'timed out',
+  not_installed: 'not installed',
+  not_recorded: 'not in the recording',
+  error: 'failed',
+  partial: 'read in part',
+}
+
+/** What could not be read, so that an absence is never taken for a zero. */
+export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: string }) {
+  if (!gaps?.length) {
+    return null
+  }
+  return (
+    <details className={styles.gaps}>
+      <summary>
+        <StatusShape level="unknown" />
+        <span>
+          {what ?? 'Not everything could be read'}: {summarise(gaps)}
+        </span>
+      </summary>
+      <ul>
+        {gaps.map((gap) => (
+          <li key={`${gap.kind}/${gap.namespace ?? ''}/${gap.reason}`}>
+            <strong>{gap.kind}</strong>
+            {gap.namespace ? ` in ${gap.namespace}` : ''}: {GAP_WORDS[gap.reason] ?? gap.reason}. {gap.message}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+const NAMED_GAPS = 3
+
+function summarise(gaps: Gap[]): string {
+  const byReason = new Map<string, string[]>()
+  for (const gap of gaps) {
+    byReason.set(gap.reason, [...(byReason.get(gap.reason) ?? []), gap.kind])
+  }
+  return [...byReason]
+    .map(([reason, kinds]) => {
+      const named = kinds.slice(0, NAMED_GAPS).join(', ')
+      const rest = kinds.length > NAMED_GAPS ? ` and ${kinds.length - NAMED_GAPS} more` : ''
+      return `${named}${rest} ${GAP_WORDS[reason] ?? reason}`
+    })
+    .join('; ')
+}
