@@ -58,7 +58,9 @@ def run(options: Options) -> int:
     connect_sample(options, client, say)
     say_ready(options)
     # Clusters may answer slowly or not at all; the service is usable meanwhile.
-    threading.Thread(target=connect_imports, args=(options, client, say), daemon=True).start()
+    threading.Thread(
+        target=connect_imports, args=(options, client, supervisor.run_in_product, say), daemon=True
+    ).start()
     kept = supervisor.watch()
     say("Stopping ...")
     saved = supervisor.stop()

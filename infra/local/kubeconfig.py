@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,19 @@ class NotAKubeconfig(Exception):
     """The file is no kubeconfig, or names a file that cannot be read."""
 
 
-def contexts_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Each context's name and a kubeconfig (YAML) with that context alone. Raises NotAKubeconfig, OSError."""
+@dataclass(frozen=True)
+class Context:
+    """One context with all that belongs to it."""
+
+    name: str
+    kubeconfig: str
+    """YAML with this context alone and its files inlined."""
+    plugin: bool
+    """Whether a program must be run to get its credentials."""
+
+
+def contexts_of(path: Path) -> Iterator[Context]:
+    """The contexts of a kubeconfig. Raises NotAKubeconfig, OSError for a file that it names and that is not there."""
     try:
         content = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -33,8 +45,10 @@ def contexts_of(path: Path) -> Iterator[tuple[str, str]]:
     if not isinstance(content, dict) or not isinstance(content.get("contexts"), list):
         raise NotAKubeconfig(f"{path} is not a kubeconfig: it has no contexts.")
     for context in content["contexts"]:
-        name = str(context["name"])
-        yield name, yaml.safe_dump(_single(content, context, path.parent))
+        alone = _single(content, context, path.parent)
+        user = alone["users"][0]["user"]
+        plugin = bool(user.get("exec") or user.get("auth-provider"))
+        yield Context(str(context["name"]), yaml.safe_dump(alone), plugin)
 
 
 def _single(content: dict[str, Any], context: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from infra.local.layout import ROOT
+
 RESTART_LIMIT = 5
 """Restarts in a row; more of them mean that trying again does not help."""
 STEADY_AFTER_S = 60.0
@@ -101,6 +103,33 @@ class Child:
 def python_module(module: str, *arguments: str, python: Path | str = sys.executable) -> list[str]:
     """The command that runs a module of ours, telling it whose child it is."""
     return [str(python), "-m", module, str(os.getpid()), *arguments]
+
+
+class ProductFailed(Exception):
+    """A one-shot process of the product ended with an error; the message is its last words."""
+
+
+def run_module(module: str, *arguments: str, environment: Mapping[str, str], within_s: float = 300.0) -> str:
+    """Run a module of ours to its end and return what it printed. Raises ProductFailed.
+
+    A process of its own, so that what it imports does not stay in the supervisor.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env=dict(environment),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProductFailed(f"{module} did not end within {within_s:g} s.") from None
+    if done.returncode != 0:
+        raise ProductFailed("\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:]))
+    return done.stdout.strip()
 
 
 def wait_until(ready: Callable[[], bool], child: Child, *, within_s: float, every_s: float = 0.05) -> bool:

@@ -6,8 +6,6 @@ import http.client
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -16,9 +14,8 @@ from collections.abc import Callable
 
 from infra.local import environment
 from infra.local.instance import NEEDED_BYTES, CannotStart, disk_full, free_port
-from infra.local.layout import ROOT
 from infra.local.options import Options
-from infra.local.process import RESTART_LIMIT, Child, python_module, wait_until
+from infra.local.process import RESTART_LIMIT, Child, ProductFailed, python_module, run_module, wait_until
 from infra.local.recovery import Beginning, StillInUse, begin, wait_for_predecessor
 
 _LOOK_EVERY_S = 0.2
@@ -26,7 +23,6 @@ _LOOK_AT_DISK_EVERY_S = 30.0
 _AWS_STARTS_WITHIN_S = 60.0
 _GATEWAY_STARTS_WITHIN_S = 60.0
 _PROBE_S = 1.0
-_PREPARING_TAKES_AT_MOST_S = 300.0
 
 
 class StopRequested(Exception):
@@ -109,7 +105,10 @@ class Supervisor:
         self.aws.start()
         if not self._wait(self._aws_answers, self.aws, _AWS_STARTS_WITHIN_S):
             raise CannotStart(_failed(self.aws))
-        self._prepare(restore=beginning.source == "backup")
+        try:
+            self.run_in_product("infra.local.prepare", *(["restore"] if beginning.source == "backup" else []))
+        except ProductFailed as error:
+            raise CannotStart(f"The tables could not be prepared. {error}") from None
         return beginning
 
     def _wait(self, ready: Callable[[], bool], child: Child, within_s: float) -> bool:
@@ -119,22 +118,9 @@ class Supervisor:
             raise StopRequested
         return answered
 
-    def _prepare(self, *, restore: bool) -> None:
-        """Create tables, bucket and queues, and restore into them, in a process of its own: boto3 need not stay."""
-        command = [sys.executable, "-m", "infra.local.prepare", *(["restore"] if restore else [])]
-        done = subprocess.run(
-            command,
-            env=self._product,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PREPARING_TAKES_AT_MOST_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            tail = "\n".join("    " + line for line in done.stderr.splitlines()[-12:])
-            raise CannotStart(f"The tables could not be {'restored' if restore else 'created'}:\n{tail}")
+    def run_in_product(self, module: str, *arguments: str) -> str:
+        """Run a module of ours to its end as the gateway and the worker run. Raises ProductFailed."""
+        return run_module(module, *arguments, environment=self._product)
 
     def _revive(self, child: Child) -> bool:
         """Start a dead child again after a pause; False when that was tried often enough or the stop came first."""

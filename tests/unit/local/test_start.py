@@ -189,11 +189,13 @@ kind: Config
 contexts:
 - {name: prod, context: {cluster: c1, user: u1}}
 - {name: test, context: {cluster: c1, user: u2, namespace: web}}
+- {name: eks, context: {cluster: c1, user: u3}}
 clusters:
 - {name: c1, cluster: {server: "https://10.0.0.1:6443", certificate-authority: ca.crt}}
 users:
 - {name: u1, user: {token: abc}}
 - {name: u2, user: {tokenFile: token.txt}}
+- {name: u3, user: {exec: {command: aws, args: [eks, get-token]}}}
 """
 
 
@@ -201,8 +203,10 @@ def test_each_context_becomes_a_kubeconfig_of_its_own_with_inline_files(tmp_path
     (tmp_path / "config").write_text(KUBECONFIG)
     (tmp_path / "ca.crt").write_bytes(b"CERT")
     (tmp_path / "token.txt").write_text("from-file\n")
-    found = dict(contexts_of(tmp_path / "config"))
-    assert list(found) == ["prod", "test"]
+    contexts = list(contexts_of(tmp_path / "config"))
+    found = {context.name: context.kubeconfig for context in contexts}
+    assert [context.plugin for context in contexts] == [False, False, True]
+    assert list(found) == ["prod", "test", "eks"]
     assert "certificate-authority-data: Q0VSVA==" in found["prod"]
     assert "from-file" in found["test"]
     assert "abc" not in found["test"]

@@ -1,0 +1,56 @@
+"""`python -m infra.local.plugin_context PATH CONTEXT`: connects a context whose credentials come from a plugin.
+
+The API refuses such contexts, because running a plugin means running a program. Here the operator named the file on
+their own machine, so a reference to it is kept instead of credentials. Prints the id of the new cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+
+from chalicelib.errors import KubiliticsError
+
+
+def main() -> int:
+    """The exit status; runs in the product's environment."""
+    path, context = sys.argv[1:3]
+    try:
+        print(connect(path, context))
+    except KubiliticsError as error:
+        print(f"{error.message} {error.remedy}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def connect(path: str, context: str) -> str:
+    """Store the cluster and what it is reached by; it is not read yet."""
+    from chalicelib import wiring
+    from chalicelib.accounts import Principal
+    from chalicelib.clusters.connection import LocalConnection, encode_connection
+    from chalicelib.state.ids import TenantId, new_id
+    from chalicelib.store.records import ClusterRecord
+    from chalicelib.tools.connections import SECRET
+
+    services = wiring.services()
+    tenant = TenantId(services.settings.local_tenant)
+    administrator = Principal(tenant, wiring.LOCAL_ADMIN, wiring.LOCAL_ADMIN, "admin")
+    identifier = new_id("cl", secrets.token_bytes(16))
+    connection = LocalConnection(path=os.path.abspath(path), context=context)
+    services.store.secrets.put(tenant, identifier, SECRET, encode_connection(connection))
+    record = ClusterRecord(
+        id=identifier,
+        tenant=tenant,
+        name=context,
+        source="kubeconfig",
+        created_at=services.clock(),
+        connection={"path": connection.path, "context": context},
+    )
+    services.store.clusters.add(tenant, record)
+    services.audit(administrator, "cluster.add", identifier, {"name": context, "source": "kubeconfig import"})
+    return identifier
+
+
+if __name__ == "__main__":
+    sys.exit(main())
