@@ -17,12 +17,12 @@ import zstandard
 from chalicelib.clusters.archive import Member
 from chalicelib.clusters.documents import as_utf8, json_bodies
 from chalicelib.clusters.layouts import Place, kind_of_hint, looks_like_objects, place
+from chalicelib.clusters.metrics import Metrics
 from chalicelib.clusters.recorded_logs import RecordedLogs
 from chalicelib.clusters.secrets import with_secrets_masked
 from chalicelib.state.decode import Page, decode_page
 from chalicelib.state.kinds import KINDS, KindEntry
 from chalicelib.state.meta import Api
-from chalicelib.state.quantity import quantity
 from chalicelib.state.snapshot import (
     Alert,
     ApiResource,
@@ -61,16 +61,6 @@ class _Envelope(Api):
     kind: str = ""
     api_version: str = ""
     items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class _ContainerUsage(Api):
-    usage: dict[str, str | int | float] = {}
-
-
-class _Metrics(Api):
-    metadata: _Name = _Name()
-    usage: dict[str, str | int | float] = {}
-    containers: list[_ContainerUsage] = []
 
 
 class _Source(NamedTuple):
@@ -290,22 +280,15 @@ class Recording:
         else:
             self.pod_usage = self.pod_usage if self.pod_usage is not None else {}
         for raw in raws:
-            item = msgspec.json.decode(raw, type=_Metrics)
+            item = msgspec.json.decode(raw, type=Metrics)
             if node and self.node_usage is not None:
-                self.node_usage[item.metadata.name] = usage_of([item.usage])
+                self.node_usage[item.metadata.name] = item.total
             elif self.pod_usage is not None:
-                key = (item.metadata.namespace, item.metadata.name)
-                self.pod_usage[key] = usage_of(c.usage for c in item.containers)
+                self.pod_usage[item.key] = item.total
 
     def typed_extras(self) -> Extras:
         """The optional evidence that was given."""
         return Extras(**self.extras)
-
-
-def usage_of(parts: Iterable[dict[str, str | int | float]]) -> Usage:
-    """The sum of metrics.k8s.io usages, in cores and bytes."""
-    listed = list(parts)
-    return Usage(cpu=sum(quantity(p.get("cpu")) for p in listed), memory=sum(quantity(p.get("memory")) for p in listed))
 
 
 def _items_of(body: bytes) -> tuple[str, str, list[msgspec.Raw] | None]:
