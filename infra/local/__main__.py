@@ -64,8 +64,12 @@ def run(options: Options) -> int:
     kept = supervisor.watch()
     say("Stopping ...")
     saved = supervisor.stop()
-    say("Stopped; everything is saved." if saved else "Stopped, but the embedded AWS did not save in time.")
+    say("Stopped; everything is saved." if saved else f"Stopped, but not everything could be saved: {_log(options)}")
     return 0 if kept else 1
+
+
+def _log(options: Options) -> str:
+    return f"see {options.layout.logs / 'ministack.log'}. The next start restores the newest backup."
 
 
 def say_ready(options: Options) -> None:

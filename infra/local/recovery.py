@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from infra.local.embedded_aws.serve import CLEAN_MARKER, LOCK, USED_MARKER
+from infra.local.embedded_aws.serve import CLEAN_MARKER, LAST_SAVE, LOCK, USED_MARKER
 from infra.local.layout import Layout
 
 _SAVING_TAKES_AT_MOST_S = 60.0
@@ -69,7 +69,7 @@ def wait_for_predecessor(layout: Layout, within_s: float = _SAVING_TAKES_AT_MOST
 
 def begin(layout: Layout) -> Beginning:
     """Decide, and move a state that must not be used out of the way (the last one is kept for inspection)."""
-    saved = _newest(layout.aws_state, "*.json")
+    saved = _newest(layout.aws, LAST_SAVE)
     exported = _newest(layout.backup, _WHOLE_BACKUPS)
     if (layout.aws / CLEAN_MARKER).exists():
         return Beginning("clean")
@@ -85,6 +85,7 @@ def begin(layout: Layout) -> Beginning:
 
 
 def _set_aside(layout: Layout) -> None:
+    (layout.aws / LAST_SAVE).unlink(missing_ok=True)
     for folder in (layout.aws_state, layout.aws_objects):
         kept = folder.with_name(folder.name + ".unclean")
         if any(folder.iterdir()):

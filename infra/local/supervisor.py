@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 
 from infra.local import environment
+from infra.local.embedded_aws.serve import CLEAN_MARKER
 from infra.local.instance import NEEDED_BYTES, CannotStart, disk_full, free_port
 from infra.local.options import Options
 from infra.local.process import RESTART_LIMIT, Child, ProductFailed, python_module, run_module, wait_until
@@ -90,10 +91,11 @@ class Supervisor:
         return True
 
     def stop(self) -> bool:
-        """Gateway, worker, then the embedded AWS, which saves. False when that could not end by itself."""
+        """Gateway, worker, then the embedded AWS, which saves. False when it could not save everything."""
         self.gateway.stop()
         self.worker.stop()
-        return self.aws.stop()
+        self.aws.stop()
+        return (self._options.layout.aws / CLEAN_MARKER).exists()
 
     def _start_aws(self) -> Beginning:
         layout = self._options.layout

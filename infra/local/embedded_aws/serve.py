@@ -20,6 +20,8 @@ from infra.local.signature import SignatureCheck
 
 CLEAN_MARKER = "clean-stop"
 """Present between a complete save and the next start."""
+LAST_SAVE = "last-complete-save"
+"""The marker of the last clean stop while a later run goes on; its time is that of the saved state."""
 USED_MARKER = "used"
 """Present once the embedded AWS has run."""
 LOCK = "lock"
@@ -33,7 +35,8 @@ def main() -> None:
     die_with_parent(int(sys.argv[1]))
     home = Path(os.environ["KUBILITICS_AWS_HOME"])
     lock = _own(home)
-    (home / CLEAN_MARKER).unlink(missing_ok=True)
+    if (home / CLEAN_MARKER).exists():
+        (home / CLEAN_MARKER).replace(home / LAST_SAVE)
     (home / USED_MARKER).touch()
 
     import ministack.app as ministack

@@ -205,6 +205,17 @@ def test_a_clean_stop_keeps_everything_and_a_killed_one_is_noticed(tmp_path: Pat
     assert not (one.options.layout.aws / CLEAN_MARKER).exists()
 
 
+def test_a_state_that_could_not_be_written_is_not_called_clean(tmp_path: Path) -> None:
+    one = embedded_aws(tmp_path / ".local")
+    one.start()
+    _fill(one)
+    state = one.options.layout.aws_state
+    state.rmdir()
+    state.write_text("in the way, as a full disk would be")
+    assert one.child.stop()
+    assert not (one.options.layout.aws / CLEAN_MARKER).exists()
+
+
 def _fill(one: EmbeddedAws) -> None:
     one.client("secretsmanager").create_secret(Name="kept", SecretString=SECRET)
     one.client("s3").create_bucket(Bucket="kept")

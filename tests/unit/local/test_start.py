@@ -14,7 +14,7 @@ import pytest
 
 from infra.local import environment
 from infra.local.archive import NotARecording, name_of, packed
-from infra.local.embedded_aws.serve import CLEAN_MARKER, USED_MARKER
+from infra.local.embedded_aws.serve import CLEAN_MARKER, LAST_SAVE, USED_MARKER
 from infra.local.instance import AlreadyRunning, CannotStart, hold, listen, require_space
 from infra.local.kubeconfig import NotAKubeconfig, contexts_of
 from infra.local.layout import Layout
@@ -120,10 +120,12 @@ def test_after_a_clean_stop_the_saved_state_is_used(layout: Layout) -> None:
 
 
 def test_after_an_unclean_end_the_newer_backup_replaces_the_saved_state(layout: Layout) -> None:
-    written(layout.aws_state / "dynamodb.json", age_s=600)
+    written(layout.aws / LAST_SAVE, age_s=600)
+    # Files that a failed save tore are newer than the backup; they do not count.
+    written(layout.aws_state / "dynamodb.json")
     written(layout.aws_objects / "object", age_s=600)
     written(layout.backup / "20260101T000000.000000Z" / "manifest.json", age_s=100)
-    written(layout.home / ".backup.partial" / "manifest.json", age_s=0)
+    written(layout.home / ".backup.partial" / "manifest.json")
     beginning = begin(layout)
     assert beginning.source == "backup"
     assert "at most 5 minutes" in (beginning.message or "")
@@ -133,11 +135,13 @@ def test_after_an_unclean_end_the_newer_backup_replaces_the_saved_state(layout: 
 
 
 def test_after_an_unclean_end_before_the_first_backup_the_saved_state_is_used(layout: Layout) -> None:
+    written(layout.aws / LAST_SAVE, age_s=100)
     written(layout.aws_state / "dynamodb.json", age_s=100)
     written(layout.backup / "20260101T000000.000000Z" / "manifest.json", age_s=600)
     beginning = begin(layout)
     assert beginning.source == "saved"
     assert "did not end cleanly" in (beginning.message or "")
+    assert (layout.aws_state / "dynamodb.json").exists()
 
 
 def test_a_child_that_keeps_ending_is_given_up_after_growing_pauses(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A Kubernetes API on a laptop, with applications, history and faults; for development only, never shipped."""

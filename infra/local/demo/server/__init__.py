@@ -1,0 +1,1 @@
+"""The Kubernetes API server of the demo cluster: storage, protocol, patches, admission and access."""
