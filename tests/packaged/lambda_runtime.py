@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,16 +39,26 @@ class FunctionFailed(Exception):
     """The function answered an invocation with an error, or ended."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing when a function is stopped while it waits for its next event."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @dataclass
 class RuntimeApi:
     """The part of Lambda's Runtime API that awslambdaric speaks (version 2018-06-01)."""
 
+    timeout_s: int
     events: queue.Queue[tuple[str, bytes]] = field(default_factory=queue.Queue)
     answers: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), _handler_for(self))
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -60,9 +71,8 @@ class LambdaProcess:
     """One warm function. Use as a context manager."""
 
     def __init__(self, handler: str, path: Sequence[Path], environment: dict[str, str], timeout_s: int = 29) -> None:
-        self._api = RuntimeApi()
+        self._api = RuntimeApi(timeout_s)
         self._requests = 0
-        self._timeout_s = timeout_s
         code = path[0]
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, json.dumps([str(entry) for entry in path]), handler],
@@ -130,7 +140,7 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             request, event = api.events.get()
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", request)
-            self.send_header("Lambda-Runtime-Deadline-Ms", "9999999999999")
+            self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + api.timeout_s) * 1000)))
             self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(event)))

@@ -1,0 +1,132 @@
+"""The packaged functions under Lambda's own runtime client, with events as AWS sends them."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.settings import Settings
+from chalicelib.store import Store
+from infra.package import ROOT
+from tests.packaged.conftest import TENANT, Sockets, an_event
+from tests.packaged.lambda_runtime import LambdaProcess
+
+INCIDENTS = ROOT / "tests" / "data" / "clusters" / "incidents.tar.xz"
+
+Start = Callable[[str], LambdaProcess]
+Send = Callable[..., dict[str, Any]]
+
+
+def test_health_is_answered(rest: Send):
+    answer = rest("GET", "/healthz", bearer="")
+    assert (answer["statusCode"], answer["body"]["status"]) == (200, "ok")
+
+
+def test_the_store_is_reached_with_the_runtimes_own_boto3(rest: Send):
+    answer = rest("GET", "/readyz", bearer="")
+    assert (answer["statusCode"], answer["body"]["status"]) == (200, "ready")
+
+
+def test_kinds_are_listed_for_a_token(rest: Send):
+    answer = rest("GET", "/api/v1/kinds")
+    assert answer["statusCode"] == 200
+    assert {"Pod", "Deployment", "Node", "PersistentVolumeClaim"} <= {kind["kind"] for kind in answer["body"]["items"]}
+
+
+@pytest.mark.parametrize("bearer", ["", "kbl_forged"], ids=["without a token", "with a forged token"])
+def test_a_request_is_refused(rest: Send, bearer: str):
+    answer = rest("GET", "/api/v1/kinds", bearer=bearer)
+    assert answer["statusCode"] == 401
+    assert answer["body"]["error"].keys() >= {"code", "message", "remedy"}
+
+
+def test_a_question_asked_over_rest_is_answered_by_the_worker(rest: Send, function: Start, store: Store):
+    cluster = _recorded_cluster(rest)
+    problems = rest("GET", "/api/v1/clusters/{cluster}/problems", path={"cluster": cluster})
+    assert problems["body"]["outcome"] == "problems"
+    asked = rest("POST", "/api/v1/chat", body={"message": "what is wrong?", "cluster": cluster})
+    assert asked["statusCode"] == 202, asked["body"]
+    assert function("OnWork").invoke(_next_message(Settings().queue)) == {"batchItemFailures": []}
+    frames = rest(
+        "GET",
+        "/api/v1/conversations/{conversation}/frames",
+        path={"conversation": asked["body"]["conversation"]},
+        query={"after": "0"},
+    )["body"]
+    assert frames["done"]
+    assert frames["items"][-1]["t"] == "end"
+
+
+def test_a_socket_is_opened_with_a_token_and_answers(function: Start, sockets: Sockets, token: str):
+    connect = an_event("websocket_connect")
+    connect["headers"]["Authorization"] = f"Bearer {token}"
+    assert function("WebsocketConnect").invoke(connect)["statusCode"] == 200
+    assert function("WebsocketMessage").invoke(an_event("websocket_message"))["statusCode"] == 200
+    assert sockets.posted[-1] == {"t": "pong"}
+    assert function("WebsocketDisconnect").invoke(an_event("websocket_disconnect"))["statusCode"] == 200
+
+
+def test_a_socket_without_a_token_is_refused(function: Start):
+    assert function("WebsocketConnect").invoke(an_event("websocket_connect"))["statusCode"] == 401
+
+
+def test_audit_events_join_the_chain_of_their_tenant(rest: Send, function: Start, store: Store):
+    rest("POST", "/api/v1/clusters", body={"name": "for the audit", "source": {"type": "recorded"}})
+    function("OnAudit").invoke(_next_message(Settings().audit_queue))
+    chain = store.audit.verify(TENANT)
+    assert chain.ok
+    assert chain.events >= 1
+
+
+def test_a_schedule_starts_the_collection(function: Start):
+    assert "queued" in function("Collect").invoke(an_event("schedule"))
+
+
+def test_a_message_that_nobody_handles_is_given_back(function: Start):
+    event = an_event("sqs")
+    event["Records"][0]["body"] = json.dumps({"type": "unheard-of", "tenant": TENANT})
+    failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    assert function("OnWork").invoke(event) == {"batchItemFailures": failed}
+
+
+def _recorded_cluster(rest: Send) -> str:
+    """A recorded cluster, uploaded and checked as a browser does it. Returns its id."""
+    added = rest("POST", "/api/v1/clusters", body={"name": "incidents", "source": {"type": "recorded"}})
+    assert added["statusCode"] == 201, added["body"]
+    upload = added["body"]["upload"]
+    _put(upload, INCIDENTS)
+    checked = rest("POST", "/api/v1/clusters/{cluster}/check", path={"cluster": added["body"]["id"]})
+    assert checked["body"]["reachable"], checked["body"]
+    return added["body"]["id"]
+
+
+def _put(upload: dict[str, Any], file: Path) -> None:
+    request = urllib.request.Request(
+        upload["url"], data=file.read_bytes(), method=upload["method"], headers=upload["headers"]
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def _next_message(queue: str) -> dict[str, Any]:
+    """Lambda's event for every message that waits in a queue."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    event = an_event("sqs")
+    pattern = event["Records"].pop()
+    while messages := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    ).get("Messages"):
+        for message in messages:
+            attributes = pattern["attributes"] | message["Attributes"]
+            given = {"messageId": message["MessageId"], "body": message["Body"], "attributes": attributes}
+            event["Records"].append(pattern | given)
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert event["Records"], f"no message waits in {queue}"
+    return event
