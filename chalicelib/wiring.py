@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.accounts.authenticate import Authenticator
-from chalicelib.accounts.identity import Principal, Role
+from chalicelib.accounts.identity import Principal
 from chalicelib.accounts.sessions import SessionSigner, session_signer
 from chalicelib.accounts.tokens import create_token, register_token
 from chalicelib.errors import Conflict, KubiliticsError, NotFound
@@ -25,12 +26,13 @@ from chalicelib.settings import Settings, settings
 from chalicelib.state.ids import TenantId, new_id
 from chalicelib.store.facade import Store
 from chalicelib.store.keys import SYSTEM
-from chalicelib.store.records import ClusterRecord, Conversation, NewAuditEvent, Tenant, Turn, User
+from chalicelib.store.records import ClusterRecord, Conversation, NewAuditEvent, Role, Tenant, Turn, User
 
 if TYPE_CHECKING:
+    from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
     from chalicelib.tools.collection import Collector
-    from chalicelib.tools.connections import Connections, NewConnection
+    from chalicelib.tools.context import ToolContext
     from chalicelib.tools.registry import ToolResult
     from chalicelib.tools.views import StoredViews
 
@@ -120,15 +122,15 @@ class Services:
 
     @cached_property
     def connections(self) -> Connections:
-        from chalicelib.tools.connections import Connections
+        from chalicelib.clusters.connect import Connections
 
         return Connections(self.store, self.settings)
 
-    def checked_connection(self, tenant: TenantId, source: Mapping[str, Any]) -> NewConnection:
+    def checked_connection(self, source: Mapping[str, Any]) -> NewConnection:
         """A connection request checked against the hostile-input rules, split into facts and secrets."""
-        from chalicelib.tools.connections import new_connection
+        from chalicelib.clusters.connect import new_connection
 
-        return new_connection(tenant, source, hosted=self.settings.hosted)
+        return new_connection(source, hosted=self.settings.hosted)
 
     def open_source(self, tenant: TenantId, record: ClusterRecord) -> ClusterSource:
         return self.connections.open(tenant, record)
@@ -165,33 +167,42 @@ class Services:
 
     # Tools, questions, audit
 
+    def tool_context(self, principal: Principal) -> ToolContext:
+        """What a tool called by this principal may use."""
+        from chalicelib.tools.context import ToolContext
+
+        return ToolContext(principal=principal, views=self.views, store=self.store, now=self.clock())
+
     def call_tool(self, principal: Principal, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Call a tool for a caller and note it in the audit log. Raises what the tool raises."""
-        from chalicelib.tools.context import ToolContext
         from chalicelib.tools.registry import call
 
-        context = ToolContext(principal=principal, views=self.views, store=self.store, now=self.clock())
         outcome = "ok"
         try:
-            return call(name, dict(arguments), context)
+            return call(name, dict(arguments), self.tool_context(principal))
         except KubiliticsError as error:
             outcome = error.code
             raise
         finally:
             self.audit(principal, "tool.call", str(arguments.get("cluster", "")), {"tool": name, "outcome": outcome})
 
-    def answer(self, tenant: TenantId, turn: Turn) -> Frames:
-        """The frames that answer a turn, and the conversation's memory kept for the next one."""
-        from chalicelib.assistant.turn import answer_turn
+    def answer(self, tenant: TenantId, turn: Turn) -> tuple[Frames, dict[str, Any]]:
+        """The frames that answer a turn, and the conversation's memory for the next one."""
+        from chalicelib.assistant import AssistantContext, answer, frames_of
 
         user = self.store.users.get(tenant, turn.user)
         principal = Principal(tenant, user.id, user.name, user.role)
         conversation = self.store.conversations.get(tenant, turn.conversation)
-        frames, memory = answer_turn(self, principal, conversation, turn)
-        newest = self.store.conversations.get(tenant, turn.conversation)
-        self.store.conversations.update(tenant, msgspec.structs.replace(newest, memory=memory, updated_at=self.clock()))
         self.audit(principal, "question", turn.cluster, {"turn": turn.id, "length": len(turn.message)})
-        return frames
+        context = AssistantContext(
+            tools=self.tool_context(principal),
+            cluster=turn.cluster,
+            memory=conversation.memory,
+            screen=turn.context,
+            clock=time.perf_counter,
+        )
+        found = answer(turn.message, context)
+        return frames_of(found), found.memory
 
     def own_conversation(self, principal: Principal, conversation: str) -> Conversation:
         """A conversation of the caller's own; another user's is as good as absent."""

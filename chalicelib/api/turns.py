@@ -23,6 +23,8 @@ from chalicelib.wiring import Services
 SETTLED = ("done", "failed", "cancelled")
 FIRST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
 TITLE_LENGTH = 80
+ANSWER_STEP = 0
+"""The deterministic engine answers in one step; it is the turn's first in the journal."""
 
 
 def start_conversation(services: Services, principal: Principal, cluster: str, title: str) -> Conversation:
@@ -109,21 +111,44 @@ def _all_frames(services: Services, tenant: TenantId, conversation: str) -> list
 
 
 def run_turn(services: Services, tenant: TenantId, conversation: str, turn: str) -> None:
-    """Answer one queued question. Running it again after a crash neither repeats a frame nor loses one."""
+    """Answer one queued question.
+
+    The answer is journalled before its first frame is shown, so running this again after a crash computes nothing
+    twice, repeats no frame and loses none.
+    """
     found = services.store.conversations.get_turn(tenant, conversation, turn)
     if found.status in SETTLED:
         return
-    before = [f for f in _all_frames(services, tenant, conversation) if f.turn == turn]
-    if before and before[-1].t in ("end", "error"):
-        _settle(services, tenant, found, "done" if before[-1].t == "end" else "failed")
-        return
+    journal = _journalled(services, tenant, found)
+    frames: list[tuple[str, dict[str, Any]]] = [(t, body) for t, body in journal["frames"]]
+    shown = sum(f.turn == turn for f in _all_frames(services, tenant, conversation))
+    _publish(services, tenant, found, frames[shown:])
+    _remember(services, tenant, conversation, journal["memory"])
+    _settle(services, tenant, found, "failed" if frames[-1][0] == "error" else "done")
+
+
+def _journalled(services: Services, tenant: TenantId, turn: Turn) -> dict[str, Any]:
+    """The answer that an earlier attempt journalled, else a new one, journalled."""
+    for number, body in services.store.conversations.steps(tenant, turn.conversation, turn.id):
+        if number == ANSWER_STEP:
+            return body
+    memory: dict[str, Any] | None = None
     try:
-        frames = services.answer(tenant, found)
+        frames, memory = services.answer(tenant, turn)
     except KubiliticsError as error:
         frames = [("error", error.as_dict())]
-    rest = frames[len(before) :]
-    _publish(services, tenant, found, rest)
-    _settle(services, tenant, found, "failed" if frames[-1][0] == "error" else "done")
+    body = {"frames": [[t, frame] for t, frame in frames], "memory": memory}
+    earlier = services.store.conversations.put_step_once(tenant, turn.conversation, turn.id, ANSWER_STEP, body)
+    return body if earlier is None else earlier
+
+
+def _remember(services: Services, tenant: TenantId, conversation: str, memory: dict[str, Any] | None) -> None:
+    """Keep the conversation's memory for the next question; after a failed answer it stays as it was."""
+    newest = services.store.conversations.get(tenant, conversation)
+    kept = newest.memory if memory is None else memory
+    services.store.conversations.update(
+        tenant, msgspec.structs.replace(newest, memory=kept, updated_at=services.clock())
+    )
 
 
 def _publish(services: Services, tenant: TenantId, turn: Turn, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:

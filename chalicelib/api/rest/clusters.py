@@ -16,7 +16,6 @@ from chalicelib.state.ids import new_id
 from chalicelib.store.pages import decode_cursor, encode_cursor
 from chalicelib.store.records import ClusterRecord
 from chalicelib.tools.collection import looks_like_production
-from chalicelib.tools.connections import SECRET
 from chalicelib.tools.overview import overview
 
 blueprint = Blueprint(__name__)
@@ -41,15 +40,15 @@ def add_cluster(call: Call) -> object:
     wanted: models.AddCluster = call.body
     services, tenant = call.services, call.principal.tenant
     _refuse_taken(call, wanted.name)
-    connection = services.checked_connection(tenant, wanted.source.model_dump())
+    connection = services.checked_connection(wanted.source.model_dump())
     identifier = new_id("cl", secrets.token_bytes(16))
     record = ClusterRecord(
         id=identifier, tenant=tenant, name=wanted.name, source=wanted.source.type, server=connection.server,
         created_at=services.clock(), connection=connection.facts,
         production=looks_like_production(wanted.name) if wanted.production is None else wanted.production,
     )  # fmt: skip
-    if connection.secret is not None:
-        services.store.secrets.put(tenant, identifier, SECRET, connection.secret)
+    for name, value in connection.secrets.items():
+        services.store.secrets.put(tenant, identifier, name, value)
     upload = None
     if wanted.source.type == "recorded":
         key = f"{identifier}/recording/upload"
@@ -104,6 +103,7 @@ def remove_cluster(call: Call) -> object:
         )
     call.services.audit(call.principal, "cluster.remove", record.id, {"name": record.name})
     call.services.store.remove_cluster(call.principal.tenant, record.id)
+    call.services.connections.forget(call.principal.tenant, record.id)
     return Reply("", status=204)
 
 
