@@ -102,6 +102,7 @@ def _recorded_cluster(rest: Send) -> str:
     upload = added["body"]["upload"]
     _put(upload, INCIDENTS)
     checked = rest("POST", "/api/v1/clusters/{cluster}/check", path={"cluster": added["body"]["id"]})
+    assert checked["statusCode"] == 200, checked["body"]
     assert checked["body"]["reachable"], checked["body"]
     return added["body"]["id"]
 

@@ -34,7 +34,7 @@ HANDLERS = (
 )
 """What Chalice writes into the template for each function."""
 
-MODULES_AT_MOST = 700
+MODULES_AT_MOST = 550
 
 _LIST_HANDLERS = """
 import json, app
