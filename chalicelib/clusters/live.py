@@ -79,10 +79,10 @@ class LiveCluster:
         return Snapshot(
             self.name,
             now,
-            objects,
+            dict(sorted(objects.items())),
             version=version,
             gaps=tuple(gaps),
-            discovered=tuple(r for r in resources if _entry_of(r) is None),
+            discovered=_beyond(resources),
             pod_usage=_usage_by(usages.get("pod_metrics"), lambda m: m.key),
             node_usage=_usage_by(usages.get("node_metrics"), lambda m: m.metadata.name),
         )
@@ -94,7 +94,7 @@ class LiveCluster:
         for name in kinds or ():
             entry = KINDS.get(name)
             found.append(entry or _find(resources, name))
-        return [t for t in dict.fromkeys(found) if t.namespaced or not namespace]
+        return [t for t in {_name(t): t for t in found}.values() if t.namespaced or not namespace]
 
     def _list(
         self, target: KindEntry | ApiResource, namespace: str, resources: Sequence[ApiResource], deadline: Deadline
@@ -132,7 +132,7 @@ class LiveCluster:
             failure = failure or listed.error
         if not objects and failure:
             raise failure
-        return dict(sorted(objects.items()))
+        return objects
 
     def _add_secrets(
         self, objects: dict[str, tuple[Any, ...]], gaps: list[Gap], namespace: str, deadline: Deadline
@@ -241,7 +241,7 @@ class LiveCluster:
     def discover(self) -> tuple[ApiResource, ...]:
         """The kinds that the server offers beyond the registry. Raises ClusterError."""
         found = self._discovered(Deadline(GET_DEADLINE_S))
-        return tuple(r for r in found if _entry_of(r) is None)
+        return _beyond(found)
 
     def close(self) -> None:
         self.server.close()
@@ -330,6 +330,11 @@ def _heavy_first(target: KindEntry | ApiResource) -> int:
 def _entry_of(resource: ApiResource) -> KindEntry | None:
     entry = KINDS.get(resource.kind)
     return entry if entry and entry.group == resource.group and entry.plural == resource.plural else None
+
+
+def _beyond(resources: Sequence[ApiResource]) -> tuple[ApiResource, ...]:
+    """Kinds of objects outside the registry; metrics are read as use, not as objects."""
+    return tuple(r for r in resources if _entry_of(r) is None and r.group != "metrics.k8s.io")
 
 
 def _find(resources: Sequence[ApiResource], name: str) -> ApiResource:

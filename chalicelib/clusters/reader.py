@@ -159,15 +159,15 @@ def _fresh_token(body: bytes) -> str:
     return found if isinstance(found, str) else ""
 
 
-class _TableRow(msgspec.Struct):
+class _TableRow(msgspec.Struct, frozen=True):
     cells: list[Any] = []
 
 
-class _TableColumn(msgspec.Struct):
+class _TableColumn(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class _TableMeta(msgspec.Struct, rename="camel"):
+class _TableMeta(msgspec.Struct, rename="camel", frozen=True):
     continue_: str = msgspec.field(name="continue", default="")
     resource_version: str = ""
     remaining_item_count: int | None = None
