@@ -1,0 +1,64 @@
+"""Finding objects: one, many, by selector, by owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infra.local.demo.server.errors import not_found
+from infra.local.demo.server.resources import Resource
+from infra.local.demo.server.selectors import Predicate, field_selector, label_selector, selector_matches
+from infra.local.demo.server.store import Object, Stored
+
+if TYPE_CHECKING:
+    from infra.local.demo.server.api import Api
+
+
+def get(api: Api, resource: Resource, namespace: str, name: str) -> Stored:
+    """The stored object; ApiError 404 when there is none."""
+    stored = api.store.get(resource, namespace, name)
+    if stored is None:
+        raise not_found(resource.plural, resource.group, name)
+    return stored
+
+
+def predicate(resource: Resource, labels: str | Mapping[str, Any] | None, fields: str) -> Predicate | None:
+    """The test that both selectors make together; None when everything passes."""
+    tests: list[Predicate] = []
+    if isinstance(labels, str) and labels.strip():
+        matches = label_selector(labels)
+        tests.append(lambda obj: matches(obj["metadata"].get("labels") or {}))
+    elif isinstance(labels, Mapping):
+        wanted = labels if {"matchLabels", "matchExpressions"} & labels.keys() else {"matchLabels": labels}
+        tests.append(lambda obj: selector_matches(wanted, obj["metadata"].get("labels") or {}))
+    if fields:
+        tests.append(field_selector(fields, resource))
+    if not tests:
+        return None
+    return lambda obj: all(test(obj) for test in tests)
+
+
+def select(
+    api: Api, resource: Resource, namespace: str, labels: str | Mapping[str, Any] | None, fields: str
+) -> list[Object]:
+    test = predicate(resource, labels, fields)
+    rows = api.store.list(resource, namespace)
+    return [stored.object for stored in rows if test is None or test(stored.object)]
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference with `controller: true`."""
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return reference
+    return None
+
+
+def owned(api: Api, resource: Resource, owner: Object) -> list[Object]:
+    uid = owner["metadata"]["uid"]
+    found = []
+    for stored in api.store.list(resource, owner["metadata"].get("namespace", "")):
+        reference = controller_of(stored.object)
+        if reference and reference["uid"] == uid:
+            found.append(stored.object)
+    return found
