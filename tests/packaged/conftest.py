@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.moto_server.threaded_moto_server import MotoRequestHandler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from chalicelib.accounts.tokens import create_token
 from chalicelib.settings import Settings
@@ -24,6 +26,7 @@ from chalicelib.store.records import Tenant, User
 from infra.package import BUILD, ROOT, make
 from infra.packaging.template import functions_of
 from tests.packaged.lambda_runtime import LambdaProcess, overlay, runtime_folder
+from tests.packaged.permissions import Recorder
 
 EVENTS = Path(__file__).parent / "events"
 TENANT = TenantId("acme")
@@ -53,21 +56,44 @@ def template(package: Path) -> dict[str, Any]:
     return json.loads((package / "sam.json").read_text())
 
 
+class Aws:
+    """moto's server, with a note of what each access key asks for."""
+
+    def __init__(self) -> None:
+        self.requests = Recorder(DomainDispatcherApplication(create_backend_app))
+        self.server = make_server("127.0.0.1", 0, self.requests, threaded=True, request_handler=_Quiet)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def environment(self, key_id: str = "AKIATESTS") -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+class _Quiet(MotoRequestHandler):
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="session")
-def aws() -> Iterator[str]:
-    """The URL of moto's server, with this process's boto3 pointed at it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
+def aws() -> Iterator[Aws]:
+    """An AWS that this process's boto3 is pointed at as well."""
+    made = Aws()
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in _aws_environment(f"http://127.0.0.1:{port}").items():
+        for name, value in made.environment().items():
             patch.setenv(name, value)
-        yield f"http://127.0.0.1:{port}"
-    server.stop()
+        yield made
+    made.server.shutdown()
 
 
 @pytest.fixture(scope="session")
-def store(aws: str) -> Store:
+def store(aws: Aws) -> Store:
     """Tables, bucket and queues as a deployment has them, with one tenant and its administrator."""
     settings = Settings(mode="aws")
     create_resources(settings)
@@ -114,7 +140,7 @@ def sockets() -> Iterator[Sockets]:
 
 @pytest.fixture(scope="session")
 def function(
-    package: Path, template: dict[str, Any], aws: str, store: Store, sockets: Sockets,
+    package: Path, template: dict[str, Any], aws: Aws, store: Store, sockets: Sockets,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], LambdaProcess]]:  # fmt: skip
     """A running function by its logical id, with the layers that the template attaches to it and no others."""
@@ -131,7 +157,7 @@ def function(
                     folders = [package.parent / folder for folder in attached]
                     overlays[attached] = overlay(folders, tmp_path_factory.mktemp("opt"))
                 properties = functions_of(template)[name]["Properties"]
-                environment = _environment_of(template, sockets.url) | _aws_environment(aws)
+                environment = _environment_of(template, sockets.url) | aws.environment(name)
                 path = [package / "function", overlays[attached], runtime]
                 running[name] = stack.enter_context(
                     LambdaProcess(properties["Handler"], path, environment, properties["Timeout"])
@@ -175,17 +201,6 @@ def _newest_input() -> float:
     paths = [path for pattern in INPUTS for path in ROOT.glob(pattern)]
     files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
     return max(file.stat().st_mtime for file in files if file.is_file() and file.suffix != ".pyc")
-
-
-def _aws_environment(url: str) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def _environment_of(template: dict[str, Any], sockets_url: str) -> dict[str, str]:

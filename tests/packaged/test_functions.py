@@ -14,8 +14,9 @@ import pytest
 from chalicelib.settings import Settings
 from chalicelib.store import Store
 from infra.package import ROOT
-from tests.packaged.conftest import TENANT, Sockets, an_event
+from tests.packaged.conftest import TENANT, Aws, Sockets, an_event
 from tests.packaged.lambda_runtime import LambdaProcess
+from tests.packaged.permissions import refused
 
 INCIDENTS = ROOT / "tests" / "data" / "clusters" / "incidents.tar.xz"
 
@@ -93,6 +94,13 @@ def test_a_message_that_nobody_handles_is_given_back(function: Start):
     event["Records"][0]["body"] = json.dumps({"type": "unheard-of", "tenant": TENANT})
     failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
     assert function("OnWork").invoke(event) == {"batchItemFailures": failed}
+
+
+def test_no_function_asked_for_more_than_its_role_allows(aws: Aws, template: dict[str, Any]):
+    # Last in this file: it judges what the functions did in the tests above.
+    asked = {name: requests for name, requests in aws.requests.asked.items() if f"{name}Role" in template["Resources"]}
+    assert asked.keys() >= {"APIHandler", "OnAudit", "OnWork", "WebsocketConnect"}
+    assert [(name, need) for name, requests in asked.items() for need in refused(requests, name, template)] == []
 
 
 def _recorded_cluster(rest: Send) -> str:
