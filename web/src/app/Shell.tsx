@@ -1,12 +1,12 @@
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { Outlet, useNavigate, useParams, useRouter, useSearch } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
-import { meQuery } from '../api/queries'
+import { clustersQuery, meQuery } from '../api/queries'
 import { asApiError } from '../api/errors'
 import { SignInPage } from './SignInPage'
 import { SideNav } from './SideNav'
 import { TopBar } from './TopBar'
-import { rememberCluster, useLayout } from './layout'
+import { rememberCluster, rememberedCluster, useLayout } from './layout'
 import { useShortcut } from './shortcuts'
 import { NEXT_THEME, useTheme } from './theme'
 import styles from './Shell.module.css'
@@ -23,7 +23,7 @@ const EvidencePanel = lazy(() =>
 
 /** The frame around every page: navigation, top bar, the docked assistant, and the panels that open over a page. */
 export function Shell() {
-  const { cluster } = useParams({ strict: false })
+  const cluster = useCurrentCluster()
   const { evidence } = useSearch({ strict: false })
   const layout = useLayout()
   const me = useQuery(meQuery())
@@ -66,6 +66,14 @@ export function Shell() {
       </Suspense>
     </div>
   )
+}
+
+/** The cluster of the address; on pages of no cluster the one that was open last, so that the navigation stays. */
+function useCurrentCluster(): string | undefined {
+  const { cluster } = useParams({ strict: false })
+  const clusters = useQuery(clustersQuery())
+  const last = rememberedCluster()
+  return cluster ?? clusters.data?.items.find((candidate) => candidate.id === last)?.id
 }
 
 function useFrameShortcuts(cluster: string | undefined): void {

@@ -9,17 +9,13 @@ const WORDS: Record<Level, string> = {
   unknown: 'Unknown',
 }
 
-const LEVEL_OF_SEVERITY: Record<Severity, Level> = { critical: 'crit', warning: 'warn', info: 'progress' }
-
-export function levelOfSeverity(severity: Severity): Level {
-  return LEVEL_OF_SEVERITY[severity] ?? 'unknown'
-}
+const SHAPE_OF_SEVERITY: Record<Severity, Level | 'info'> = { critical: 'crit', warning: 'warn', info: 'info' }
 
 /**
  * The shape of a level. Each level has its own outline, so that colour is never the only difference:
  * ok ring with a check, progress open arc, warn triangle, crit filled octagon, unknown diamond.
  */
-export function StatusShape({ level, size = 13 }: { level: Level; size?: number }) {
+export function StatusShape({ level, size = 13 }: { level: Level | 'info'; size?: number }) {
   return (
     <svg
       className={`${styles.shape} ${styles[level]}`}
@@ -36,7 +32,13 @@ export function StatusShape({ level, size = 13 }: { level: Level; size?: number 
 
 const line = { fill: 'none', stroke: 'currentColor', strokeWidth: 1.5, strokeLinecap: 'round' } as const
 
-const SHAPES: Record<Level, React.ReactNode> = {
+const SHAPES: Record<Level | 'info', React.ReactNode> = {
+  info: (
+    <>
+      <circle cx="7" cy="7" r="5.7" {...line} />
+      <path d="M7 6.4v3.6M7 4.2v.1" {...line} />
+    </>
+  ),
   ok: (
     <>
       <circle cx="7" cy="7" r="5.7" {...line} />
@@ -68,7 +70,7 @@ export function StatusWord({ level, word, title }: { level: Level; word?: string
 export function SeverityChip({ severity }: { severity: Severity }) {
   return (
     <span className={`${styles.chip} ${styles[`chip_${severity}`]}`}>
-      <StatusShape level={levelOfSeverity(severity)} size={12} />
+      <StatusShape level={SHAPE_OF_SEVERITY[severity] ?? 'unknown'} size={12} />
       {severity === 'critical' ? 'Critical' : severity === 'warning' ? 'Warning' : 'Info'}
     </span>
   )

@@ -16,11 +16,12 @@ interface AskBoxProps {
   contextText: string | null
   onContext: (send: boolean) => void
   onAsk: (message: string) => void
+  onClose: () => void
   ref: React.RefObject<HTMLInputElement | null>
 }
 
 /** One input for two things: names of places jump there, free text asks. */
-export function AskBox({ cluster, busy, contextText, onContext, onAsk, ref }: AskBoxProps) {
+export function AskBox({ cluster, busy, contextText, onContext, onAsk, onClose, ref }: AskBoxProps) {
   const { assistantDraft, set } = useLayout()
   const stop = useConversation((conversation) => conversation.stop)
   const clusters = useQuery(clustersQuery())
@@ -60,8 +61,7 @@ export function AskBox({ cluster, busy, contextText, onContext, onAsk, ref }: As
       setChosen((before) => Math.max(0, Math.min(options.length - 1, before + step)))
     } else if (event.key === 'Escape') {
       event.preventDefault()
-      set({ assistantOpen: false })
-      document.getElementById('page')?.focus()
+      onClose()
     }
   }
   return (

@@ -89,6 +89,7 @@ export function AssistantPanel({ cluster }: { cluster: string | undefined }) {
         contextText={sendContext ? screen.text : null}
         onContext={setSendContext}
         onAsk={send}
+        onClose={close}
       />
     </section>
   )

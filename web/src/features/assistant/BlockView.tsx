@@ -1,5 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { Link } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
+import { overviewQuery } from '../../api/queries'
 import type { Block, ColumnType, ResourceRef, TableBlock } from '../../api/types'
 import { Chart } from '../../charts/Chart'
 import { Cell, isNumeric } from '../../kinds/Cell'
@@ -23,6 +25,7 @@ interface BlockViewProps {
 
 /** One block of an answer. The same blocks come over the API, so what is shown here can be had there. */
 export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
+  const now = useClusterNow(cluster)
   switch (block.type) {
     case 'text':
       return (
@@ -46,7 +49,7 @@ export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
         </ul>
       )
     case 'problem':
-      return <ProblemCard problem={block.problem} cluster={cluster} now={Date.now()} />
+      return <ProblemCard problem={block.problem} cluster={cluster} now={now} />
     case 'action':
       return (
         <section className={styles.action} aria-label={block.title}>
@@ -80,10 +83,17 @@ export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
   }
 }
 
+/** The time the cluster was read: ages in answers count to it, as everywhere else. */
+function useClusterNow(cluster: string | undefined): number {
+  const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
+  const asOf = overview.data?.as_of
+  return asOf ? Date.parse(asOf) : Date.now()
+}
+
 /** Rows of an answer; an object's name links to it, and a cut table links to the whole list. */
 function AnswerTable({ block, cluster }: { block: TableBlock; cluster: string | undefined }) {
   const kinds = useKinds()
-  const now = Date.now()
+  const now = useClusterNow(cluster)
   const more = block.total > block.rows.length
   return (
     <figure className={styles.table}>

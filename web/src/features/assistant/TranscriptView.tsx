@@ -9,7 +9,7 @@ import styles from './TranscriptView.module.css'
 
 const STARTERS = ['what is wrong?', 'what changed in the last hour?', 'show failing pods', 'explain PodDisruptionBudget']
 
-const NEAR_END_PX = 120
+const TOP_GAP_PX = 12
 
 interface TranscriptViewProps {
   transcript: Transcript
@@ -20,7 +20,7 @@ interface TranscriptViewProps {
 export function TranscriptView({ transcript, cluster, onAsk }: TranscriptViewProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const { turns } = transcript
-  useStickToEnd(scroller, transcript)
+  useQuestionAtTop(scroller, turns.length)
   return (
     <div
       ref={scroller}
@@ -113,22 +113,12 @@ export function Suggestion({ text, onAsk }: { text: string; onAsk: (message: str
   )
 }
 
-/** Follows the answer as it grows, unless the reader has scrolled up to read. */
-function useStickToEnd(scroller: React.RefObject<HTMLDivElement | null>, transcript: Transcript): void {
-  const turns = useRef(0)
+/** A new question goes to the top, so that its answer is read from the beginning and nothing moves while it grows. */
+function useQuestionAtTop(scroller: React.RefObject<HTMLDivElement | null>, turns: number): void {
   useEffect(() => {
-    const element = scroller.current
-    if (!element) {
-      return
+    const question = scroller.current?.querySelector<HTMLElement>('article:last-of-type')
+    if (scroller.current && question) {
+      scroller.current.scrollTop = question.offsetTop - TOP_GAP_PX
     }
-    const asked = transcript.turns.length > turns.current
-    turns.current = transcript.turns.length
-    const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX
-    if (asked) {
-      // The new question goes to the top, so that the answer is read from its beginning.
-      element.querySelector('article:last-of-type')?.scrollIntoView?.({ block: 'start' })
-    } else if (near) {
-      element.scrollTop = element.scrollHeight
-    }
-  }, [scroller, transcript])
+  }, [scroller, turns])
 }

@@ -68,8 +68,10 @@ export function AddClusterDialog({ onClose }: { onClose: () => void }) {
               { value: 'eks', title: 'EKS role', content: <EksForm busy={busy} run={run} /> },
             ]}
           />
-          {progress && <ProgressLine progress={progress} />}
-          {error !== null && <ErrorNotice error={error} />}
+          <div className={styles.outcome}>
+            {progress && <ProgressLine progress={progress} />}
+            {error !== null && <ErrorNotice error={error} />}
+          </div>
         </>
       )}
     </Modal>
@@ -151,7 +153,7 @@ function KubeconfigForm({ busy, run }: FormProps) {
       />
       <label className={styles.file}>
         Choose a file
-        <input type="file" onChange={(e) => void readFile(e.target.files)} />
+        <input type="file" className="visually-hidden" onChange={(e) => void readFile(e.target.files)} />
       </label>
     </SourceForm>
   )

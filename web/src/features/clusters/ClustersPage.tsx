@@ -94,8 +94,8 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
       </div>
       <dl className={styles.facts}>
         <Fact label="Source" value={cluster.source} />
-        <Fact label="Server" value={cluster.server ?? NONE} />
-        <Fact label="Version" value={cluster.version ?? NONE} />
+        <Fact label="Server" value={cluster.server || NONE} />
+        <Fact label="Version" value={cluster.version || NONE} />
         <Fact label={cluster.source === 'recorded' ? 'Recorded at' : 'Read at'} value={clockTime(cluster.as_of)} />
       </dl>
       {cluster.message && <p className={styles.message}>{cluster.message}</p>}

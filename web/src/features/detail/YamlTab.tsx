@@ -26,7 +26,7 @@ export function YamlTab({ cluster, resource }: { cluster: string; resource: Reso
       </div>
       <pre className={styles.code} tabIndex={0} aria-label={`YAML of ${resource.name}`}>
         {lines.map((tokens, index) => (
-          <span key={index} className={styles.line}>
+          <span key={index} className={styles.line} data-line={index + 1}>
             {tokens.map((token, at) =>
               token.type === 'text' ? (
                 token.text

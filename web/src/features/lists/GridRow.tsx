@@ -4,6 +4,7 @@ import { Cell, cellText, isNumeric, valueOf } from '../../kinds/Cell'
 import { count } from '../../kinds/format'
 import { Icon } from '../../ui/Icon'
 import { StatusShape } from '../../ui/Status'
+import type { Widths } from './columns'
 import styles from './ResourceGrid.module.css'
 
 /** Row 1 is the header. */
@@ -18,6 +19,7 @@ interface LineProps {
 interface GridRowProps extends LineProps {
   row: Row
   columns: Column[]
+  widths: Widths
   cluster: string
   kind: string
   now: number
@@ -26,7 +28,7 @@ interface GridRowProps extends LineProps {
 }
 
 export const GridRow = memo(
-  function GridRow({ line, active, onActivate, row, columns, cluster, kind, now, selected, onOpen }: GridRowProps) {
+  function GridRow({ line, active, onActivate, row, columns, widths, cluster, kind, now, selected, onOpen }: GridRowProps) {
     const href = `/c/${encodeURIComponent(cluster)}/k/${kind}/${row.namespace || '-'}/${encodeURIComponent(row.name)}`
     const click = (event: MouseEvent) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) {
@@ -50,8 +52,7 @@ export const GridRow = memo(
             key={column.key}
             role="gridcell"
             aria-colindex={index + 1}
-            className={cellClass(column, index)}
-            title={titleOf(column, row, now)}
+            {...cellFit(column, index, row, widths, now)}
           >
             {column.key === 'name' ? (
               // A plain link, not the router's: thirty of those in a scrolling window cost more than all cells.
@@ -73,6 +74,7 @@ export const GridRow = memo(
     a.active === b.active &&
     a.selected === b.selected &&
     a.columns === b.columns &&
+    a.widths === b.widths &&
     a.now === b.now,
 )
 
@@ -88,14 +90,12 @@ function rowClass(active: boolean, selected: boolean, row: Row): string {
     .join(' ')
 }
 
-function cellClass(column: Column, index: number): string {
-  return [styles.cell, isNumeric(column) && styles.numeric, index === 0 && styles.pinned].filter(Boolean).join(' ')
-}
-
-/** Columns whose text may be cut show it whole on hover. */
-function titleOf(column: Column, row: Row, now: number): string | undefined {
-  const long = column.type === 'text' || column.type === 'list' || column.type === 'ref'
-  return long ? cellText(column.type, valueOf(row, column), now) : undefined
+/** A text that may not fit is clipped and shows whole on hover. */
+function cellFit(column: Column, index: number, row: Row, widths: Widths, now: number) {
+  const text = cellText(column.type, valueOf(row, column), now)
+  const long = !isNumeric(column) && text.length > (widths.fits.get(column.key) ?? 0)
+  const classes = [styles.cell, isNumeric(column) && styles.numeric, index === 0 && styles.pinned, long && styles.long]
+  return { className: classes.filter(Boolean).join(' '), title: long ? text : undefined }
 }
 
 interface GroupRowProps extends LineProps {

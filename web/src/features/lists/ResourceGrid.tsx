@@ -1,15 +1,16 @@
-import { useEffect, useRef, useState, type CSSProperties, type KeyboardEvent } from 'react'
+import { useEffect, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent } from 'react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { Column, Kind, Row } from '../../api/types'
 import { isNumeric } from '../../kinds/Cell'
 import { Icon } from '../../ui/Icon'
-import { gridTemplate, leastWidth } from './columns'
+import { columnWidths } from './columns'
 import { GridRow, GroupRow, WaitingRow } from './GridRow'
 import type { RowLayout } from './rowLayout'
 import styles from './ResourceGrid.module.css'
 
 const ROW_PX = 32
 const OVERSCAN_ROWS = 12
+const SIDES_PX = 24
 
 interface ResourceGridProps {
   cluster: string
@@ -57,10 +58,10 @@ export function ResourceGrid(props: ResourceGridProps) {
     virtual.scrollToIndex(line)
   }
   const onKeyDown = useGridKeys({ ...props, current, move, scroller })
-  const style = {
-    '--columns': gridTemplate(columns),
-    '--least': `${leastWidth(columns) + 24}px`,
-  } as CSSProperties
+  // Widths are set by the first rows and then kept: a later page must not move the columns.
+  const arrived = rows.length > 0
+  const widths = useMemo(() => columnWidths(columns, rows, props.now), [columns, arrived])
+  const style = { '--columns': widths.template, '--least': `${widths.least + SIDES_PX}px` } as CSSProperties
 
   return (
     <div
@@ -101,6 +102,7 @@ export function ResourceGrid(props: ResourceGridProps) {
                 {...common}
                 row={row}
                 columns={columns}
+                widths={widths}
                 cluster={props.cluster}
                 kind={props.kind.kind}
                 now={props.now}

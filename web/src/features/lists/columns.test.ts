@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Column } from '../../api/types'
-import { aColumn } from '../../api/samples'
-import { allColumns, gridTemplate, groupings, leastWidth, nextSort, shownColumns, toggleColumn } from './columns'
+import { aColumn, aRow } from '../../api/samples'
+import { allColumns, columnWidths, groupings, nextSort, shownColumns, toggleColumn } from './columns'
 
 const restarts = aColumn('restarts', 'number')
 const qos = { ...aColumn('qos', 'text'), hidden: true }
@@ -31,10 +31,15 @@ test('the name cannot be hidden', () => {
   expect(keys(shownColumns(columns, '-name'))).toContain('name')
 })
 
-test('each column has a width and the least width is their sum', () => {
+test('a text column is as wide as its texts, within bounds, and numbers keep their width', () => {
   const shown = shownColumns(columns, undefined)
-  expect(gridTemplate(shown).match(/minmax|(?<![,(] ?)\d+px(?!,)/g)).toHaveLength(shown.length)
-  expect(leastWidth(shown)).toBe(230 + 104 + 148 + 96 + 88 + 76)
+  const short = columnWidths(shown, [aRow('a', { namespace: 'shop' })], 0)
+  const long = columnWidths(shown, [aRow('a', { namespace: 'a-namespace-with-a-long-name' })], 0)
+  expect(long.least).toBeGreaterThan(short.least)
+  const endless = columnWidths(shown, [aRow('a', { namespace: 'x'.repeat(400) })], 0)
+  expect(endless.least - short.least).toBeLessThan(200)
+  expect(short.template).toContain(' 84px')
+  expect(short.template.match(/px/g)).toHaveLength(shown.length)
 })
 
 test('numbers sort largest first, text from A', () => {

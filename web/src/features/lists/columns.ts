@@ -1,4 +1,5 @@
-import type { Column, ColumnType, Kind } from '../../api/types'
+import type { Column, ColumnType, Kind, Row } from '../../api/types'
+import { cellText, valueOf } from '../../kinds/Cell'
 
 function lead(key: string, title: string, type: ColumnType): Column {
   return { key, title, type, hidden: false, description: '' }
@@ -41,33 +42,75 @@ export function toggleColumn(columns: Column[], change: string | undefined, key:
   return changes.join(',') || undefined
 }
 
-const WIDTHS: Record<ColumnType, string> = {
-  text: 'minmax(104px, 1fr)',
-  number: '88px',
-  age: '76px',
-  time: '176px',
-  status: 'minmax(148px, 1fr)',
-  bytes: '92px',
-  cpu: '84px',
-  ratio: '84px',
-  list: 'minmax(130px, 1.2fr)',
-  ref: 'minmax(130px, 1.2fr)',
-  health: '96px',
-  duration: '88px',
+const WIDTHS_PX: Record<ColumnType, number> = {
+  text: 72,
+  number: 84,
+  age: 76,
+  time: 176,
+  status: 150,
+  bytes: 92,
+  cpu: 84,
+  ratio: 84,
+  list: 110,
+  ref: 120,
+  health: 104,
+  duration: 88,
 }
 
-const NAME_WIDTH = 'minmax(230px, 2.2fr)'
+const NAME_PX = 200
+const MOST_NAME_PX = 330
+const CHARACTER_PX = 7
+const MONO_CHARACTER_PX = 7.4
+const PADDING_PX = 20
+const SHAPE_PX = 22
+const MOST_TEXT_PX = 220
+const SAMPLED_ROWS = 100
+const GROWING: ReadonlySet<ColumnType> = new Set(['text', 'list', 'ref', 'status'])
 
-/** The row's CSS grid: every row has the same columns without measuring any of them. */
-export function gridTemplate(columns: Column[]): string {
-  return columns.map((column) => (column.key === NAME.key ? NAME_WIDTH : WIDTHS[column.type])).join(' ')
+export interface Widths {
+  /** `grid-template-columns` of every row: the same columns without measuring any element. */
+  template: string
+  /** Least width of the grid in px, below which it scrolls sideways instead of squeezing. */
+  least: number
+  /** How many characters surely fit in a column, by its key; a longer text is clipped. */
+  fits: ReadonlyMap<string, number>
 }
 
-/** Least width of the grid in px, below which it scrolls sideways instead of squeezing. */
-export function leastWidth(columns: Column[]): number {
-  return gridTemplate(columns)
-    .split(/ (?=\d+px|minmax)/)
-    .reduce((sum, width) => sum + Number(/\d+/.exec(width)?.[0] ?? 0), 0)
+/** Widths of the columns from their types and from the first rows' texts, so that short columns stay short. */
+export function columnWidths(columns: Column[], rows: Row[], now: number): Widths {
+  const sample = rows.slice(0, SAMPLED_ROWS)
+  const widths = columns.map((column) => (widthOf(column, sample, now)))
+  return {
+    template: columns
+      .map((column, index) =>
+        column.key === NAME.key || GROWING.has(column.type)
+          ? `minmax(${widths[index]}px, ${column.key === NAME.key ? 2 : 1}fr)`
+          : `${widths[index]}px`,
+      )
+      .join(' '),
+    least: widths.reduce((sum, width) => sum + width, 0),
+    fits: new Map(columns.map((column, index) => [column.key, fitOf(column, widths[index] ?? 0)])),
+  }
+}
+
+function fitOf(column: Column, width: number): number {
+  const shape = column.type === 'status' ? SHAPE_PX : 0
+  const character = column.key === NAME.key ? MONO_CHARACTER_PX : CHARACTER_PX
+  return Math.floor((width - PADDING_PX - shape) / character + 0.5)
+}
+
+function widthOf(column: Column, sample: Row[], now: number): number {
+  const title = column.title.length * CHARACTER_PX + PADDING_PX
+  if (!GROWING.has(column.type)) {
+    return Math.max(WIDTHS_PX[column.type], title)
+  }
+  const longest = Math.max(0, ...sample.map((row) => cellText(column.type, valueOf(row, column), now).length))
+  if (column.key === NAME.key) {
+    return Math.min(MOST_NAME_PX, Math.max(NAME_PX, longest * MONO_CHARACTER_PX + PADDING_PX))
+  }
+  const shape = column.type === 'status' ? SHAPE_PX : 0
+  const text = Math.min(MOST_TEXT_PX, longest * CHARACTER_PX + PADDING_PX + shape)
+  return Math.max(column.type === 'text' ? WIDTHS_PX.text : 96, title, text)
 }
 
 /** `sort` of the address after a click on a column: first worst or largest, then the reverse, then none. */
