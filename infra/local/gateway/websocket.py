@@ -21,8 +21,6 @@ from infra.local.gateway.limits import Limits
 
 PATH = "/ws"
 _log = logging.getLogger(__name__)
-# RFC 6455 section 7.4.1: an unexpected condition.
-_INTERNAL_ERROR = 1011
 
 
 class WebSocketFront:

@@ -12,6 +12,7 @@ from infra.local.demo.server import admission, applying, conversion, custom, man
 from infra.local.demo.server.access import Caller
 from infra.local.demo.server.errors import STALE, ApiError, FieldError, already_exists, bad_request, conflict, invalid
 from infra.local.demo.server.errors import not_found as missing
+from infra.local.demo.server.fieldsets import Fields
 from infra.local.demo.server.resources import Resource
 from infra.local.demo.server.store import Object, copy_of
 from infra.local.demo.server.strategies import strategy_of
@@ -19,10 +20,12 @@ from infra.local.demo.server.strategies import strategy_of
 if TYPE_CHECKING:
     from infra.local.demo.server.api import Api
 
+Managers = tuple[dict[managed.Key, Fields], dict[managed.Key, str]]
+
 
 def create(api: Api, resource: Resource, namespace: str, given: Object, caller: Caller) -> Object:
     """Store a new object and return it as kept."""
-    obj = _typed(resource, given)
+    obj = typed(resource, given)
     metadata.prepare_create(api, resource, namespace, obj)
     obj = conversion.to_storage(api, resource, obj)
     kept = strategy_of(resource)
@@ -31,6 +34,19 @@ def create(api: Api, resource: Resource, namespace: str, given: Object, caller: 
     obj = metadata.ordered(obj)
     managed.updated(api, resource, obj, None, caller, "")
     return _insert(api, resource, obj, caller)
+
+
+def create_applied(
+    api: Api, resource: Resource, namespace: str, given: Object, caller: Caller, entries: Managers
+) -> Object:
+    """Create by server-side apply: the managers are known already."""
+    obj = typed(resource, given)
+    metadata.prepare_create(api, resource, namespace, obj)
+    obj = conversion.to_storage(api, resource, obj)
+    custom.default_and_prune(api, resource, obj)
+    strategy_of(resource).default(obj)
+    managed.write_entries(obj, *entries)
+    return _insert(api, resource, metadata.ordered(obj), caller)
 
 
 def _insert(api: Api, resource: Resource, obj: Object, caller: Caller) -> Object:
@@ -64,14 +80,14 @@ def update(api: Api, resource: Resource, given: Object, subresource: str, caller
         if strategy_of(resource).create_on_update and not subresource:
             return create(api, resource, namespace, given, caller)
         raise missing(resource.plural, resource.group, name)
-    obj = conversion.to_storage(api, resource, _typed(resource, given))
+    obj = conversion.to_storage(api, resource, typed(resource, given))
     return replace(api, resource, old.object, obj, subresource, caller)
 
 
 def replace(
-    api: Api, resource: Resource, old: Object, obj: Object, subresource: str, caller: Caller, *, applied: Object | None = None
+    api: Api, resource: Resource, old: Object, obj: Object, subresource: str, caller: Caller, *, applied: bool = False
 ) -> Object:
-    """Bring `obj` in the place of `old`; `applied` is the configuration of a server-side apply."""
+    """Bring `obj` in the place of `old`; `applied` when the managers are already set."""
     kept = strategy_of(resource)
     obj = copy_of(obj)
     meta, before = obj.setdefault("metadata", {}), old["metadata"]
@@ -86,7 +102,7 @@ def replace(
     custom.default_and_prune(api, resource, obj)
     kept.default(obj)
     obj = metadata.ordered(obj)
-    if applied is None:
+    if not applied:
         managed.updated(api, resource, obj, old, caller, subresource)
     request = admission.Request(
         api, resource, "UPDATE", before.get("namespace", ""), before["name"], obj, old, caller, subresource
@@ -198,7 +214,7 @@ def patch(
     view = conversion.from_storage(api, resource, copy_of(old))
     changed = patching.patched(resource, view, body, how, caller)
     _check_identity(resource, name, namespace, changed)
-    changed = conversion.to_storage(api, resource, _typed(resource, changed))
+    changed = conversion.to_storage(api, resource, typed(resource, changed))
     if subresource == "resize":
         return subresources.resize(api, resource, old, changed, caller)
     return replace(api, resource, old, changed, subresource, caller)
@@ -212,7 +228,7 @@ def _check_identity(resource: Resource, name: str, namespace: str, obj: Object) 
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
-def _typed(resource: Resource, obj: Object) -> Object:
+def typed(resource: Resource, obj: Object) -> Object:
     """The object with kind and apiVersion, which must be the resource's own if given."""
     kind, version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.group_version
     if resource.custom and (kind != resource.kind or version != resource.group_version):
