@@ -1,1 +1,7 @@
+"""Deterministic root-cause diagnosis: live symptoms, detectors of failure modes, explaining-away, calibrated ranking."""
 
+from chalicelib.rootcause.engine import diagnose, scoped
+from chalicelib.rootcause.model import Diagnosis, Problem, Remedy, Symptom
+from chalicelib.rootcause.wanted import logs_wanted
+
+__all__ = ["Diagnosis", "Problem", "Remedy", "Symptom", "diagnose", "logs_wanted", "scoped"]

@@ -1,0 +1,74 @@
+"""What a diagnosis says: problems, the symptoms they explain, and the evidence they rest on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from chalicelib.state.evidence import Evidence
+from chalicelib.state.meta import Api, Ref
+from chalicelib.state.snapshot import Gap
+
+Outcome = Literal[
+    "problems", "no_fault", "object_not_found", "insufficient_permission", "several_independent_faults"
+]
+Severity = Literal["critical", "warning", "info"]
+
+
+class Remedy(Api):
+    """What to do. `command` is shown, never run."""
+
+    text: str
+    command: str | None = None
+
+
+class Problem(Api):
+    """One cause: which object, which failure mode, how sure, and what it explains.
+
+    `probability` is the chance that (resource, mode) is right; below 0.5 the engine knows the symptom and not the
+    cause, and `missing` names the evidence that would decide. `chain` runs from the cause to the symptom.
+    """
+
+    id: str
+    resource: Ref
+    mode: str
+    title: str
+    probability: float
+    severity: Severity
+    summary: str
+    remedy: Remedy
+    evidence: tuple[Evidence, ...] = ()
+    since: datetime | None = None
+    explains: tuple[Ref, ...] = ()
+    missing: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
+
+
+class Symptom(Api):
+    """Something that is wrong now. `subject` shows it; `resource` is the workload or object it is counted for."""
+
+    type: str
+    resource: Ref
+    subject: Ref
+    text: str
+    count: int = 1
+    since: datetime | None = None
+
+
+class Diagnosis(Api):
+    """The answer for a whole cluster, or for one namespace or object of it.
+
+    `nearest` names objects like the one that was asked for, when that one does not exist.
+    """
+
+    outcome: Outcome
+    problems: tuple[Problem, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    message: str = ""
+    nearest: tuple[Ref, ...] = ()
+
+    def about(self, ref: Ref) -> tuple[Problem, ...]:
+        """Problems of an object: those it has, then those whose consequences reach it."""
+        own = [p for p in self.problems if p.resource == ref]
+        return (*own, *(p for p in self.problems if p.resource != ref and ref in p.explains))

@@ -1,0 +1,177 @@
+"""From findings to problems: what competes, what is a consequence, and how sure the rest is.
+
+Probability. The findings of one case are exclusive hypotheses; each has odds `s / (1 - s)` from its strength `s` (the
+share of cases with such evidence in which it was right), times 1.3 when what it blames changed shortly before the
+symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum. One strong finding thus
+keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
+and the missing evidence. Method: docs/decisions/0051.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from chalicelib.rootcause.case import DECISIVE, UNKNOWN_ODDS, Case, Finding
+from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.model import Problem, Remedy, Severity
+from chalicelib.rootcause.modes import modes, remedy_text
+from chalicelib.state.evidence import Evidence
+from chalicelib.state.meta import Ref
+
+CHANGE_FACTOR = 1.3
+CHANGE_WINDOW = timedelta(minutes=30)
+CEILING = 0.98
+CLEAR = 0.5
+ALTERNATIVE_FLOOR = 0.15
+EVIDENCE_LIMIT = 12
+EXPLAINS_LIMIT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A finding for a mode, with the cases it answers and its probability so far."""
+
+    mode: str
+    finding: Finding
+    cases: tuple[Case, ...]
+    probability: float
+
+    @property
+    def key(self) -> tuple[Ref, str]:
+        return self.finding.resource, self.mode
+
+    @property
+    def tier(self) -> int:
+        return modes()[self.mode].tier
+
+
+def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref]) -> list[Candidate]:
+    """Candidates of one case with their probabilities; a clear mechanism silences vaguer readings of the same case."""
+    if not found:
+        return []
+    clear = [modes()[mode].tier for mode, finding in found if finding.strength >= CLEAR]
+    floor = min(clear, default=None)
+    kept = [(m, f) for m, f in found if floor is None or modes()[m].tier <= floor or f.strength > 1]
+    odds = [_odds(f, case, changed) for _, f in kept]
+    total = sum(odds) + UNKNOWN_ODDS
+    return [
+        Candidate(mode, finding, (case,), min(CEILING, own / total)) for (mode, finding), own in zip(kept, odds, strict=True)
+    ]
+
+
+def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
+    strength = min(finding.strength, DECISIVE)
+    odds = strength / (1 - strength)
+    blamed = {finding.resource, case.resource, *(e.ref for e in finding.evidence)}
+    return odds * CHANGE_FACTOR if blamed & changed and strength >= CLEAR else odds
+
+
+def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """One candidate per resource and mode: the most probable one, with what the others saw."""
+    groups: dict[tuple[Ref, str], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        groups[candidate.key].append(candidate)
+    found = []
+    for key in sorted(groups):
+        group = sorted(groups[key], key=lambda c: -c.probability)
+        best = group[0]
+        explains = tuple(dict.fromkeys(ref for c in group for ref in c.finding.explains))
+        evidence = tuple({e.id: e for c in group for e in c.finding.evidence}.values())
+        upstream = tuple(dict.fromkeys(ref for c in group for ref in c.finding.upstream))
+        since = min((c.finding.since for c in group if c.finding.since), default=None)
+        finding = replace(best.finding, explains=explains, evidence=evidence, upstream=upstream, since=since)
+        cases = tuple(case for c in group for case in c.cases)
+        found.append(Candidate(best.mode, finding, cases, best.probability))
+    return found
+
+
+def explain_away(candidates: list[Candidate]) -> list[Candidate]:
+    """Drop candidates whose symptom another one accounts for; that one then explains their objects.
+
+    A cause accounts for a candidate when it lies on the same object with a lower tier, on an object upstream of it, or
+    when it says so itself. Causes of a lower tier come first, so a chain collapses onto its root.
+    """
+    ordered = sorted(candidates, key=lambda c: (c.tier, bool(c.finding.upstream), -c.probability, c.key))
+    kept: list[Candidate] = []
+    for candidate in ordered:
+        for index, cause in enumerate(kept):
+            if _accounts(cause, candidate):
+                kept[index] = _absorb(cause, candidate)
+                break
+        else:
+            kept.append(candidate)
+    return kept
+
+
+def _accounts(cause: Candidate, other: Candidate) -> bool:
+    mine, theirs = cause.finding, other.finding
+    if mine.resource == theirs.resource:
+        if cause.mode == other.mode:
+            return True
+        if cause.tier < other.tier:
+            return cause.probability >= CLEAR or other.probability < CLEAR or cause.tier <= 1
+        return theirs.resource in theirs.upstream and other.probability <= cause.probability
+    if mine.resource in theirs.upstream and (cause.tier <= other.tier or other.probability < CLEAR):
+        return True
+    touched = {theirs.resource, *theirs.upstream, *(case.resource for case in other.cases)}
+    return cause.tier < other.tier and cause.probability >= CLEAR and not touched.isdisjoint(mine.explains)
+
+
+def _absorb(cause: Candidate, other: Candidate) -> Candidate:
+    explained = (other.finding.resource, *other.finding.explains)
+    explains = tuple(dict.fromkeys([*cause.finding.explains, *(r for r in explained if r != cause.finding.resource)]))
+    return Candidate(cause.mode, replace(cause.finding, explains=explains), cause.cases, cause.probability)
+
+
+def downstream(candidate: Candidate, look: Look) -> tuple[Ref, ...]:
+    """Objects that suffer from a cause along the graph: Services without another backend, routes, autoscalers, callers."""
+    found: dict[Ref, None] = dict.fromkeys(candidate.finding.explains)
+    for case in candidate.cases:
+        if case.resource != candidate.finding.resource:
+            found[case.resource] = None
+        if case.type.name in ("pod_pending", "image_not_pulled", "container_not_created", "pod_creating", "container_crashing", "pod_not_ready"):
+            for edge in look.graph.into(case.ref, "selects"):
+                ready = look.world.endpoint_counts(edge.source.namespace, edge.source.name)
+                if ready is not None and ready[0] == 0:
+                    found[edge.source] = None
+                    found.update(dict.fromkeys(e.source for e in look.graph.into(edge.source, "routes_to")))
+                    found.update(dict.fromkeys(look.callers(edge.source)))
+    found.pop(candidate.finding.resource, None)
+    return tuple(sorted(found))[:EXPLAINS_LIMIT]
+
+
+def severity(candidate: Candidate, look: Look) -> Severity:
+    """Critical when nothing of the workload serves any more, or the finding says so; else a warning."""
+    if candidate.finding.critical is not None:
+        return "critical" if candidate.finding.critical else "warning"
+    workload = look.workload(candidate.finding.resource)
+    status = getattr(workload, "status", None)
+    ready = getattr(status, "ready_replicas", getattr(status, "number_ready", None))
+    if ready is None:
+        return "warning"
+    return "critical" if ready == 0 else "warning"
+
+
+def problem(candidate: Candidate, look: Look) -> Problem:
+    """The problem that a candidate stands for."""
+    finding = candidate.finding
+    mode = modes()[candidate.mode]
+    text, command = remedy_text(mode, finding.resource, finding.facts)
+    evidence: dict[str, Evidence] = {e.id: e for e in finding.evidence}
+    return Problem(
+        id=_identity(look.snapshot.cluster, candidate.mode, finding.resource),
+        resource=finding.resource, mode=candidate.mode, title=mode.title, probability=round(candidate.probability, 3),
+        severity=severity(candidate, look), summary=finding.summary, evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],
+        since=finding.since, explains=downstream(candidate, look), remedy=Remedy(text=text, command=command),
+        missing=finding.missing, chain=finding.chain or (finding.summary,),
+    )  # fmt: skip
+
+
+def _identity(cluster: str, mode: str, ref: Ref) -> str:
+    digest = hashlib.sha256("\x00".join((cluster, mode, *ref)).encode()).digest()
+    return "pr_" + base64.b32encode(digest).decode("ascii").lower()[:20]

@@ -1,0 +1,412 @@
+"""Live symptoms of everything that is not a pod: controllers, claims, Services, Ingresses, nodes, deletions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.rootcause import logs
+from chalicelib.rootcause.case import Case, SymptomType
+from chalicelib.rootcause.look import Look
+from chalicelib.state.kinds.cluster import PRESSURES
+from chalicelib.state.kinds.network import Service
+from chalicelib.state.kinds.workloads import rollout_strategy_contradicts
+from chalicelib.state.meta import Object, Ref, condition
+
+pods_not_created = SymptomType("pods_not_created")
+rollout_stalled = SymptomType("rollout_stalled")
+scaled_to_zero = SymptomType("scaled_to_zero")
+job_failed = SymptomType("job_failed")
+cronjob_idle = SymptomType("cronjob_idle")
+autoscaler_inactive = SymptomType("autoscaler_inactive")
+drain_blocked = SymptomType("drain_blocked")
+deletion_stuck = SymptomType("deletion_stuck")
+claim_pending = SymptomType("claim_pending")
+service_empty = SymptomType("service_empty")
+service_unready = SymptomType("service_unready")
+service_port_suspect = SymptomType("service_port_suspect")
+service_absent = SymptomType("service_absent")
+ingress_broken = SymptomType("ingress_broken")
+node_not_ready = SymptomType("node_not_ready")
+node_pressured = SymptomType("node_pressured")
+access_refused = SymptomType("access_refused")
+webhook_down = SymptomType("webhook_down")
+
+CREATE_GRACE = timedelta(seconds=30)
+DELETION_GRACE = timedelta(minutes=3)
+CLAIM_GRACE = timedelta(seconds=60)
+JOB_FAILURE_LIFE = timedelta(days=3)
+
+_INTENT = re.compile(
+    r"scal(?:e|ed|ing|er)\b|down.?time|up.?time|hibernat|sleep|office.?hours|on.?purpose|intention|parked|maintenance|"
+    r"deprecat|decommission|disabled.?(?:by|because|until)|suspended.?(?:by|because|until)|schedule|weekend|overnight|on.?demand|standby",
+    re.I,
+)
+_SYSTEM_ANNOTATION = re.compile(
+    r"^(?:deployment\.kubernetes\.io/|kubectl\.kubernetes\.io/|autoscaling\.alpha|meta\.helm\.sh/|field\.cattle\.io/|batch\.kubernetes\.io/)"
+)
+
+
+def object_cases(look: Look) -> Iterator[Case]:
+    """Cases of all kinds but Pod, in a fixed order."""
+    yield from _uncreated(look)
+    yield from _deployments(look)
+    yield from _parked(look)
+    yield from _batch(look)
+    yield from _guards(look)
+    yield from _deletions(look)
+    yield from _claims(look)
+    yield from _services(look)
+    yield from _routes(look)
+    yield from _nodes(look)
+    yield from _refusals(look)
+
+
+def _about(type_: SymptomType, obj: Object, look: Look, text: str, **fields: Any) -> Case:
+    ref = look.world.ref_of(obj)
+    resource = fields.pop("resource", ref)
+    return Case(type_, resource, obj, ref, text, (ref,), workload=look.workload(resource), **fields)
+
+
+# Controllers
+
+
+def intended(obj: Object) -> str | None:
+    """The annotation or label that says somebody meant this, as `key: value`; None without one."""
+    for key, value in sorted({**obj.metadata.labels, **obj.metadata.annotations}.items()):
+        if not _SYSTEM_ANNOTATION.match(key) and (_INTENT.search(key) or _INTENT.search(value[:300])):
+            return f"{key}: {logs.quoted(value, 80)}"
+    return None
+
+
+def _uncreated(look: Look) -> Iterator[Case]:
+    """Controllers that have fewer pods than they want, because pods are not created."""
+    for sets in look.snapshot.of("ReplicaSet"):
+        short = sets.spec.replicas - sets.status.replicas
+        if short <= 0 or sets.metadata.deletion_timestamp:
+            continue
+        failure = condition(sets.status.conditions, "ReplicaFailure")
+        if (failure and failure.true) or look.age(sets.metadata.creation_timestamp) > CREATE_GRACE:
+            owner = look.owner(look.world.ref_of(sets))
+            text = f"{short} of {sets.spec.replicas} pods are not created"
+            since = failure.last_transition_time if failure else sets.metadata.creation_timestamp
+            yield _about(pods_not_created, sets, look, text, resource=owner, since=since)
+    yield from _uncreated_by_deployment(look)
+    for sts in look.snapshot.of("StatefulSet"):
+        pods = look.world.pods_of(look.world.ref_of(sts))
+        if len(pods) < sts.spec.replicas and all(p.ready for p in pods) and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE:
+            yield _about(pods_not_created, sts, look, f"{sts.spec.replicas - len(pods)} of {sts.spec.replicas} pods are not created")
+    for daemons in look.snapshot.of("DaemonSet"):
+        short = daemons.status.desired_number_scheduled - daemons.status.current_number_scheduled
+        if short > 0 and look.events(look.world.ref_of(daemons), "FailedCreate"):
+            yield _about(pods_not_created, daemons, look, f"{short} of {daemons.status.desired_number_scheduled} pods are not created")
+    for job in look.snapshot.of("Job"):
+        done = any(c.true and c.type in ("Complete", "Failed") for c in job.status.conditions)
+        if not done and not job.spec.suspend and not job.status.active and not job.status.succeeded:
+            ref = look.world.ref_of(job)
+            if look.events(ref, "FailedCreate") and not look.world.pods_of(ref):
+                yield _about(pods_not_created, job, look, "no pod is created")
+
+
+def _uncreated_by_deployment(look: Look) -> Iterator[Case]:
+    """Where ReplicaSets were not read, a Deployment still tells that its pods are refused."""
+    if look.snapshot.was_read("ReplicaSet"):
+        return
+    for deployment in look.snapshot.of("Deployment"):
+        failure = condition(deployment.status.conditions, "ReplicaFailure")
+        if failure and failure.true:
+            yield _about(pods_not_created, deployment, look, "pods are not created", since=failure.last_transition_time)
+
+
+def _deployments(look: Look) -> Iterator[Case]:
+    for deployment in look.snapshot.of("Deployment"):
+        if deployment.spec.replicas == 0:
+            continue
+        progressing = condition(deployment.status.conditions, "Progressing")
+        behind = deployment.status.updated_replicas < deployment.spec.replicas
+        if progressing and progressing.false:
+            yield _about(
+                rollout_stalled, deployment, look, f"{progressing.reason}: {progressing.message}",
+                since=progressing.last_transition_time,
+            )  # fmt: skip
+        elif behind and (deployment.spec.paused or rollout_strategy_contradicts(deployment.spec.strategy)):
+            yield _about(rollout_stalled, deployment, look, "the new revision is not rolled out")
+
+
+def _parked(look: Look) -> Iterator[Case]:
+    """Workloads at zero replicas that were once meant to run, and that something still depends on."""
+    for kind in ("Deployment", "StatefulSet"):
+        for workload in look.snapshot.of(kind):
+            if workload.spec.replicas != 0 or workload.metadata.generation == 1 or intended(workload):
+                continue
+            ref = look.world.ref_of(workload)
+            if dependents(ref, look):
+                yield _about(scaled_to_zero, workload, look, "scaled to zero while something depends on it")
+
+
+def dependents(workload: Ref, look: Look) -> list[Ref]:
+    """What needs a workload to run: Services that only it stands behind, routes and webhooks to them, autoscalers, callers."""
+    found = [edge.source for edge in look.graph.into(workload, "scales")]
+    for service in look.services_of(workload):
+        ref = look.world.ref_of(service)
+        if look.selected(service) or any(w.spec.replicas for w in look.backing(service) if hasattr(w.spec, "replicas")):
+            continue
+        found.append(ref)
+        found.extend(e.source for e in look.graph.into(ref) if e.relation in ("routes_to", "calls"))
+        found.extend(look.callers(ref))
+    return sorted(set(found) - {workload})
+
+
+def _batch(look: Look) -> Iterator[Case]:
+    latest_success = {
+        (c.metadata.namespace, c.metadata.name): c.status.last_successful_time for c in look.snapshot.of("CronJob")
+    }
+    for job in look.snapshot.of("Job"):
+        failed = condition(job.status.conditions, "Failed")
+        if not failed or not failed.true or look.age(failed.last_transition_time) > JOB_FAILURE_LIFE:
+            continue
+        owner = job.metadata.controller
+        success = latest_success.get((job.metadata.namespace, owner.name)) if owner else None
+        if success and failed.last_transition_time and success > failed.last_transition_time:
+            continue
+        yield _about(job_failed, job, look, f"{failed.reason}: {failed.message}", since=failed.last_transition_time)
+    for cron in look.snapshot.of("CronJob"):
+        if cron.metadata.deletion_timestamp is None:
+            text = idle_reason(cron, look)
+            if text:
+                yield _about(cronjob_idle, cron, look, text)
+
+
+def idle_reason(cron: Any, look: Look) -> str:
+    """Why a CronJob will not run although it seems to be meant to; empty when it runs or was parked on purpose."""
+    if cron.spec.suspend:
+        return "" if cron.metadata.generation == 1 or intended(cron) else "suspended after it was in use"
+    ref = look.world.ref_of(cron)
+    if look.events(ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart"):
+        return "the controller cannot schedule it"
+    return "its schedule never comes" if never_fires(cron.spec.schedule) else ""
+
+
+_MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FIELD_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_NAMES = {n: str(i) for i, n in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)} | {
+    n: str(i) for i, n in enumerate("sun mon tue wed thu fri sat".split())
+}
+
+
+def never_fires(schedule: str) -> bool:
+    """Whether a cron expression is invalid or names a day that no month has (31 February)."""
+    text = re.sub(r"^(?:CRON_TZ|TZ)=\S+\s+", "", schedule.strip())
+    if text.startswith("@"):
+        return not re.match(r"@(?:yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$", text)
+    fields = text.lower().split()
+    if len(fields) != 5:
+        return True
+    values = [_cron_values(field, *bounds) for field, bounds in zip(fields, _FIELD_RANGES, strict=True)]
+    if any(not v for v in values):
+        return True
+    if fields[4] not in ("*", "?"):
+        return False
+    return not any(day <= _MONTH_DAYS[month - 1] for month in values[3] for day in values[2])
+
+
+def _cron_values(field: str, low: int, high: int) -> set[int]:
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        if step and (not step.isdigit() or int(step) == 0):
+            return set()
+        first, dash, last = span.partition("-")
+        first, last = _NAMES.get(first, first), _NAMES.get(last, last)
+        if span in ("*", "?"):
+            start, end = low, high
+        elif first.isdigit() and (not dash or last.isdigit()):
+            start = int(first)
+            end = int(last) if dash else (high if step else start)
+        else:
+            return set()
+        if start < low or end > high or start > end:
+            return set()
+        found.update(range(start, end + 1, int(step) if step else 1))
+    return found
+
+
+def _guards(look: Look) -> Iterator[Case]:
+    for hpa in look.snapshot.of("HorizontalPodAutoscaler"):
+        for type_ in ("AbleToScale", "ScalingActive"):
+            found = condition(hpa.status.conditions, type_)
+            if found and found.false and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale"):
+                yield _about(autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time)
+                break
+    cordoned = {n.metadata.name for n in look.snapshot.of("Node") if n.spec.unschedulable}
+    for pdb in look.snapshot.of("PodDisruptionBudget"):
+        if not cordoned or pdb.status.disruptions_allowed > 0 or pdb.spec.selector is None:
+            continue
+        pods = look.world.pods_selected_by(pdb.metadata.namespace, pdb.spec.selector)
+        held = sorted({p.spec.node_name for p in pods if p.spec.node_name in cordoned and not p.finished})
+        if held:
+            yield _about(drain_blocked, pdb, look, f"no disruption allowed while {', '.join(held)} is being drained")
+    for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
+        for configuration in look.snapshot.of(kind):
+            if closed_hook(configuration, look) is not None:
+                yield _about(webhook_down, configuration, look, "a webhook that fails closed has no backend")
+
+
+def closed_hook(configuration: Any, look: Look) -> int | None:
+    """Index of the first webhook that fails closed and whose Service has no ready endpoint or does not exist."""
+    for index, hook in enumerate(configuration.webhooks):
+        target = hook.client_config.service
+        if not target or hook.failure_policy != "Fail" or not hook.rules:
+            continue
+        if look.missing("Service", target.namespace, target.name):
+            return index
+        service = look.snapshot.get("Service", target.namespace, target.name)
+        counts = endpoints(service, look) if service is not None and service.spec.selector else None
+        if counts is not None and counts[0] == 0:
+            return index
+    return None
+
+
+# Deletions
+
+
+def _deletions(look: Look) -> Iterator[Case]:
+    gone = {n.metadata.name for n in look.snapshot.of("Namespace") if n.metadata.deletion_timestamp}
+    for kind, objects in sorted(look.snapshot.objects.items()):
+        if kind in ("Pod", "Event", "Lease"):
+            continue
+        for obj in objects:
+            moment = obj.metadata.deletion_timestamp
+            if moment is None or look.age(moment) < DELETION_GRACE or obj.metadata.namespace in gone:
+                continue
+            ref = Ref(kind, obj.metadata.namespace, obj.metadata.name)
+            if obj.metadata.finalizers or kind == "Namespace":
+                yield Case(deletion_stuck, ref, obj, ref, "being deleted and not gone", (ref,), moment)
+
+
+# Storage
+
+
+def _claims(look: Look) -> Iterator[Case]:
+    for claim in look.snapshot.of("PersistentVolumeClaim"):
+        if claim.status.phase not in ("Pending", "") or claim.metadata.deletion_timestamp:
+            continue
+        if look.age(claim.metadata.creation_timestamp) < CLAIM_GRACE or look.world.waits_for_first_consumer(claim):
+            continue
+        yield _about(claim_pending, claim, look, "Pending: no volume", since=claim.metadata.creation_timestamp)
+
+
+# Services and routes
+
+
+def endpoints(service: Service, look: Look) -> tuple[int, int]:
+    """(ready, all) endpoints of a Service: from its slices, else from the pods it selects."""
+    namespace, name = service.metadata.namespace, service.metadata.name
+    counts = look.world.endpoint_counts(namespace, name)
+    if counts is not None and (counts[1] or look.snapshot.of("EndpointSlice")):
+        return counts
+    pods = [p for p in look.selected(service) if not p.finished]
+    return sum(p.ready for p in pods), len(pods)
+
+
+def _services(look: Look) -> Iterator[Case]:
+    if not look.snapshot.was_read("Pod"):
+        return
+    for service in look.snapshot.of("Service"):
+        if not service.spec.selector or service.spec.type == "ExternalName" or service.metadata.deletion_timestamp:
+            continue
+        ready, total = endpoints(service, look)
+        if ready:
+            if suspect_ports(service, look):
+                yield _about(service_port_suspect, service, look, "a port leads to no listener")
+        elif total or look.selected(service):
+            yield _about(service_unready, service, look, f"0 of {max(total, len(look.selected(service)))} endpoints are ready")
+        elif not any(getattr(w.spec, "replicas", 1) == 0 for w in look.backing(service)):
+            yield _about(service_empty, service, look, "no endpoints: no pod matches the selector")
+    for ref in sorted(look.complaints_about):
+        if look.missing("Service", ref.namespace, ref.name):
+            callers = look.callers(ref)
+            text = f"called by {', '.join(map(str, callers))}"
+            yield Case(service_absent, ref, None, ref, text, tuple(callers))
+
+
+def suspect_ports(service: Service, look: Look) -> list[int]:
+    """Indexes of ports whose target no container of the ready pods declares (number) or has (name)."""
+    pods = [p for p in look.selected(service) if p.ready]
+    found = []
+    for index, port in enumerate(service.spec.ports):
+        target = port.target_port or port.port
+        containers = [c for p in pods for c in p.spec.all_containers]
+        declared = {q.container_port for c in containers for q in c.ports}
+        names = {q.name for c in containers for q in c.ports if q.name}
+        if isinstance(target, str) and not target.isdigit():
+            if pods and target not in names:
+                found.append(index)
+        elif declared and int(target) not in declared:
+            found.append(index)
+        elif not declared and look.complaints_about.get(look.world.ref_of(service)):
+            found.append(index)
+    return found
+
+
+def _routes(look: Look) -> Iterator[Case]:
+    classes = {c.metadata.name for c in look.snapshot.of("IngressClass")}
+    for ingress in look.snapshot.of("Ingress"):
+        namespace = ingress.metadata.namespace
+        backends = [b for _, _, b in ingress.backends]
+        lost = any(look.missing("Service", namespace, b.name) for b in backends)
+        port = any(wrong_backend_port(namespace, b, look) for b in backends)
+        secret = any(t.secret_name and look.missing("Secret", namespace, t.secret_name) for t in ingress.spec.tls)
+        unserved = look.snapshot.was_read("IngressClass") and ingress.spec.ingress_class_name not in classes and (
+            bool(ingress.spec.ingress_class_name) or no_class(ingress, look)
+        )
+        if lost or port or secret or unserved:
+            yield _about(ingress_broken, ingress, look, "a route leads nowhere", since=ingress.metadata.creation_timestamp)
+
+
+def wrong_backend_port(namespace: str, backend: Any, look: Look) -> bool:
+    """Whether an Ingress names a port that its Service does not have."""
+    service = look.snapshot.get("Service", namespace, backend.name)
+    if service is None or service.spec.type == "ExternalName":
+        return False
+    if backend.port.name:
+        return all(p.name != backend.port.name for p in service.spec.ports)
+    return bool(backend.port.number) and all(p.port != backend.port.number for p in service.spec.ports)
+
+
+def no_class(ingress: Any, look: Look) -> bool:
+    """No class, no legacy annotation, no default class, and no controller has given it an address."""
+    default = any(c.default for c in look.snapshot.of("IngressClass"))
+    return not ingress.class_name and not default and not ingress.status.load_balancer.ingress
+
+
+# Nodes and access
+
+
+def _nodes(look: Look) -> Iterator[Case]:
+    for node in look.snapshot.of("Node"):
+        ready = condition(node.status.conditions, "Ready")
+        if not ready or not ready.true:
+            if look.age(node.metadata.creation_timestamp) > timedelta(minutes=2):
+                text = f"{ready.reason}: {ready.message}" if ready else "no Ready condition"
+                yield _about(node_not_ready, node, look, text, since=ready.last_transition_time if ready else None)
+            continue
+        for type_ in PRESSURES:
+            found = condition(node.status.conditions, type_)
+            if found and found.true:
+                yield _about(node_pressured, node, look, type_, since=found.last_transition_time)
+
+
+def _refusals(look: Look) -> Iterator[Case]:
+    """Workloads whose logs say that the API server refuses their ServiceAccount something."""
+    seen: set[Ref] = set()
+    for sample in look.samples:
+        pod = look.snapshot.find(sample.pod)
+        if sample.owner not in seen and any("is forbidden: User" in line.text for line in sample.lines):
+            seen.add(sample.owner)
+            yield Case(
+                access_refused, sample.owner, pod, sample.pod, "the API server refuses its requests", (sample.pod,),
+                container=sample.container, workload=look.workload(sample.owner),
+            )  # fmt: skip
