@@ -15,7 +15,9 @@ import msgspec
 
 from chalicelib.state.kinds import KindEntry
 from chalicelib.state.kinds.configuration import Secret
+from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.meta import Api, Object, ObjectMeta
+from chalicelib.state.sharing import pod_page
 from chalicelib.state.snapshot import Discovered
 
 
@@ -44,8 +46,8 @@ class _Envelope(Api):
 def _page_decoder(struct: type[Object]) -> msgspec.json.Decoder[Any]:
     page = msgspec.defstruct(
         "Page",
-        [("metadata", ListMeta | None, None), ("items", list[struct] | None, None)],
-        bases=(Api,),  # type: ignore[valid-type]
+        [("metadata", ListMeta | None, None), ("items", list[struct] | None, None)],  # type: ignore[valid-type]
+        bases=(Api,),
     )
     return msgspec.json.Decoder(page)
 
@@ -60,6 +62,9 @@ def decode_page(body: bytes, entry: KindEntry | None) -> Page:
     if entry is not None and entry.struct is Secret:
         return _item_by_item(body, entry)
     try:
+        if entry is not None and entry.struct is Pod:
+            told, pods = pod_page(body)
+            return Page(pods, told.continue_, told.resource_version, told.remaining_item_count)
         page = _page_decoder(struct_of(entry)).decode(body)
     except msgspec.ValidationError:
         return _item_by_item(body, entry)

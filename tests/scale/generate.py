@@ -92,7 +92,7 @@ class _Builder:
 
     # Workloads
 
-    def container(self, app: str, version: int) -> Json:
+    def container(self, app: str, version: int, token: str) -> Json:
         return {
             "name": "app", "image": f"registry.example.com/{app}:1.{version}.0",
             "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
@@ -103,8 +103,8 @@ class _Builder:
             "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "256Mi"}},
             "volumeMounts": [
                 {"name": "config", "mountPath": "/etc/app"},
-                {"name": "kube-api-access", "readOnly": True,
-                 "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
+                *([{"name": token, "readOnly": True,
+                    "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}] if token else [])],
             "livenessProbe": {"httpGet": {"path": "/healthz", "port": "http", "scheme": "HTTP"}, "timeoutSeconds": 1,
                               "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3},
             "readinessProbe": {"httpGet": {"path": "/ready", "port": "http", "scheme": "HTTP"}, "timeoutSeconds": 1,
@@ -115,14 +115,16 @@ class _Builder:
                                 "allowPrivilegeEscalation": False},
         }  # fmt: skip
 
-    def pod_spec(self, app: str, version: int) -> Json:
+    def pod_spec(self, app: str, version: int, token: str = "") -> Json:
+        """What a controller writes; `token` names the volume that admission adds to a Pod."""
         return {
             "volumes": [
                 {"name": "config", "configMap": {"name": f"{app}-config", "defaultMode": 420}},
-                {"name": "kube-api-access", "projected": {"defaultMode": 420, "sources": [
+                *([{"name": token, "projected": {"defaultMode": 420, "sources": [
                     {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}]}}],
-            "containers": [self.container(app, version)],
+                    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}]}}]
+                  if token else [])],
+            "containers": [self.container(app, version, token)],
             "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
             "serviceAccountName": app, "serviceAccount": app, "securityContext": {},
             "schedulerName": "default-scheduler", "priority": 0, "enableServiceLinks": True,
@@ -137,7 +139,8 @@ class _Builder:
 
     def pod(self, app: str, namespace: str, owner: list[Json], name: str, version: int, labels: Json) -> Json:
         age = self.random.uniform(60, 9000)
-        spec = self.pod_spec(app, version) | {"nodeName": self.random.choice(self.nodes) if self.nodes else ""}
+        spec = self.pod_spec(app, version, f"kube-api-access-{self.suffix(5)}")
+        spec |= {"nodeName": self.random.choice(self.nodes) if self.nodes else ""}
         fate = self.random.random()
         ready, state, restarts, last = fate > 0.01, {"running": {"startedAt": self.at(age - 0.2)}}, 0, {}
         if fate <= 0.006:
@@ -225,7 +228,9 @@ class _Builder:
         }  # fmt: skip
         owner = self.owner("StatefulSet", app)
         for i in range(replicas):
-            yield "pods", self.pod(app, namespace, owner, f"{app}-{i}", 1, labels)
+            pod = self.pod(app, namespace, owner, f"{app}-{i}", 1, labels)
+            pod["spec"] |= {"hostname": f"{app}-{i}", "subdomain": app}
+            yield "pods", pod
             yield from self.claim(f"data-{app}-{i}", namespace)
 
     def claim(self, name: str, namespace: str) -> Iterator[tuple[str, Json]]:
@@ -264,6 +269,9 @@ class _Builder:
         for node in self.nodes:
             pod = self.pod(app, "kube-system", owner, f"{app}-{self.suffix(5)}", 1, labels)
             pod["spec"]["nodeName"] = node
+            field = {"key": "metadata.name", "operator": "In", "values": [node]}
+            pod["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchFields": [field]}]}}}  # fmt: skip
             yield "pods", pod
 
     def job(self, index: int) -> Iterator[tuple[str, Json]]:
