@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.endpoints import Call, Reply, endpoint
 from chalicelib.api.models import clusters as models
-from chalicelib.api.render import cluster_out, gaps_out, listed, problem_out
+from chalicelib.api.render import cluster_out, gaps_out, listed, problem_out, stale_gaps
 from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.state.ids import new_id
 from chalicelib.store.pages import decode_cursor, encode_cursor
@@ -167,7 +167,7 @@ def list_problems(call: Call) -> object:
     page = found[start : start + query.limit]
     more = start + query.limit < len(found)
     next_ = encode_cursor(call.principal.tenant, scope, str(start + query.limit)) if more else None
-    out = listed([problem_out(p) for p in page], next_, len(found), (*view.gaps, *diagnosis.gaps))
+    out = listed([problem_out(p) for p in page], next_, len(found), (*stale_gaps(view), *diagnosis.gaps))
     return {**out, "outcome": diagnosis.outcome, "as_of": view.as_of}
 
 

@@ -10,8 +10,10 @@ from chalicelib.api.models.clusters import FreshQuery
 from chalicelib.api.render import columns_out, listed, query_out, stale_gaps
 from chalicelib.state.meta import Ref
 from chalicelib.state.query import parse
+from chalicelib.state.snapshot import Gap
 from chalicelib.tools.detail import detail, locate
 from chalicelib.tools.events import events_of
+from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import list_rows
 from chalicelib.tools.logs import read_logs
 from chalicelib.tools.manifest import manifest_yaml
@@ -74,7 +76,10 @@ def get_resource(call: Call) -> object:
 def list_resource_events(call: Call) -> object:
     view, ref = _subject(call)
     items = events_of(view, ref)
-    return {**listed(items, total=len(items), gaps=view.gaps), "as_of": view.as_of}
+    return {
+        **listed(items, total=len(items), gaps=(*stale_gaps(view), *gaps_of(view.snapshot, "Event"))),
+        "as_of": view.as_of,
+    }
 
 
 @endpoint(
@@ -84,7 +89,7 @@ def list_resource_events(call: Call) -> object:
 def list_related(call: Call) -> object:
     view, ref = _subject(call)
     items = related(view, ref)
-    return {**listed(items, total=len(items), gaps=view.gaps), "as_of": view.as_of}
+    return {**listed(items, total=len(items), gaps=(*stale_gaps(view), *unread(view))), "as_of": view.as_of}
 
 
 @endpoint(
@@ -110,6 +115,11 @@ def get_logs(call: Call) -> object:
         source, view, ref, container=query.container, previous=query.previous, tail=query.tail, since=query.since,
         grep=query.grep,
     )  # fmt: skip
+
+
+def unread(view: ClusterView) -> list[Gap]:
+    """Gaps that could hide a relation: an API that is not installed hides none."""
+    return [g for g in view.snapshot.gaps if g.reason != "not_installed"]
 
 
 def _view(call: Call, max_age: int | None = None) -> ClusterView:
