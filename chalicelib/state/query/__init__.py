@@ -7,6 +7,6 @@ from chalicelib.state.query.times import Span
 from chalicelib.state.query.vocabulary import KIND_PHRASES, Match, Vocabulary, find, nearest
 
 __all__ = [
-    "KIND_PHRASES", "Ambiguity", "Chip", "Condition", "Match", "Query", "Span", "Vocabulary", "find", "grouped", "nearest",
-    "parse", "ranked",
+    "KIND_PHRASES", "Ambiguity", "Chip", "Condition", "Match", "Query", "Span", "Vocabulary", "find", "grouped",
+    "nearest", "parse", "ranked",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Conditions on list rows, and how a row is judged by them.
 
-A row is the flat dict of the API: namespace, name, created_at, status{level, word, reason}, health, labels, problem, and
-one key per column of its kind. A value that is missing never satisfies a comparison.
+A row is the flat dict of the API: namespace, name, created_at, status{level, word, reason}, health, labels, problem,
+and one key per column of its kind. A value that is missing never satisfies a comparison.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class Condition(Api):
     op: str
     values: tuple[str | float, ...] = ()
     span: Span | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether the moment of the question matters."""
+        return self.span is not None or self.field == "age"
 
     def holds(self, row: Row, now: datetime) -> bool:
         """Whether a row satisfies this condition at a moment."""
@@ -94,10 +99,15 @@ def _compare(value: Any, op: str, wanted: tuple[str | float, ...]) -> bool:
     if wanted and isinstance(wanted[0], int | float):
         number = number_of(value)
         return number is not None and number == float(wanted[0])
-    texts = [str(v).lower() for v in value] if isinstance(value, list | tuple) else [str(value).lower()] if value is not None else []
+    return any(_text(text, op, str(want).lower()) for text in _texts(value) for want in wanted)
+
+
+def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        texts = [str(value.get("word", "")).lower()]
-    return any(_text(text, op, str(want).lower()) for text in texts for want in wanted)
+        return [str(value.get("word", "")).lower()]
+    if isinstance(value, list | tuple):
+        return [str(v).lower() for v in value]
+    return [] if value is None else [str(value).lower()]
 
 
 _ORDER: dict[str, Callable[[float, float], bool]] = {
@@ -154,7 +164,7 @@ def _passes(test: StatusTest, row: Row, status: Mapping[str, Any], word: str) ->
 
 
 def _ready(row: Row, status: Mapping[str, Any], word: str) -> bool:
-    """Ready by its `a/b` column where there is one, else by its level; what has ended or is scaled away is not unready."""
+    """Ready by its `a/b` column where there is one, else by its level; what has ended is not unready."""
     if word in ("completed", "complete", "succeeded", "scaled to zero", "old revision"):
         return True
     ready, _, wanted = str(row.get("ready") or "").partition("/")
@@ -174,7 +184,8 @@ def _label(condition: Condition, row: Row, now: datetime) -> bool:
 def _usage(condition: Condition, row: Row, now: datetime) -> bool:
     resource = condition.field.partition(" ")[2]
     used = number_of(row.get(resource))
-    whole = next(filter(None, (number_of(row.get(f"{resource}_{of}")) for of in ("limit", "allocatable", "request"))), None)
+    wholes = (number_of(row.get(f"{resource}_{of}")) for of in ("limit", "allocatable", "request"))
+    whole = next((w for w in wholes if w), None)
     if used is None or not whole:
         return False
     return _compare(used / whole, condition.op, condition.values)

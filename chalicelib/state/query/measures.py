@@ -32,12 +32,11 @@ def span_at(r: Reading, i: int) -> tuple[int, Span] | None:
         return i + 2 - start, kinds[r.word(i + 1)]
     if word in ("recently", "lately"):
         return i + 1 - start, Span(kind="last", seconds=RECENT_S)
-    if i > start and r.word(start) in ("within", "during", "over") or r.word(i) and i == start:
-        found = r.duration_at(i)
-        if found and r.word(i + found[0]) == "ago":
-            return i + found[0] + 1 - start, Span(kind="last", seconds=found[1])
-        if found and i > start:
-            return i + found[0] - start, Span(kind="last", seconds=found[1])
+    found = r.duration_at(i)
+    if found and i == start and r.word(i + found[0]) == "ago":
+        return found[0] + 1, Span(kind="last", seconds=found[1])
+    if found and r.word(start) in ("within", "during", "over"):
+        return i + found[0] - start, Span(kind="last", seconds=found[1])
     return None
 
 
@@ -66,7 +65,12 @@ def time_rule(r: Reading, i: int) -> int:
         found = span_at(r, i + verb)
         if found and field in r.columns():
             return r.during(i, verb + found[0], field, found[1])
-        if r.phrase(i, verb) == "restarted" and not found and not r.comparison_at(i + verb) and "restarts" in r.columns():
+        if (
+            r.phrase(i, verb) == "restarted"
+            and not found
+            and not r.comparison_at(i + verb)
+            and "restarts" in r.columns()
+        ):
             return r.condition(i, verb, "restarts", ">", (0.0,), "0")
         if r.phrase(i, verb) == "new" and not found:
             r.notes.append(f"new: created within the last {spoken(RECENT_S)}")
@@ -114,7 +118,13 @@ def _aged(r: Reading, i: int, n: int, op: str, seconds: float) -> int:
 
 def compare_rule(r: Reading, i: int) -> int:
     """`more than 5 restarts`, `memory above 1Gi`, `cpu > 500m`, `with 3 restarts`, `memory over 80%`."""
-    return _amount_then_field(r, i) or _field_then_amount(r, i) or _counted(r, i) or _restarted(r, i) or _amount_alone(r, i)
+    return (
+        _amount_then_field(r, i)
+        or _field_then_amount(r, i)
+        or _counted(r, i)
+        or _restarted(r, i)
+        or _amount_alone(r, i)
+    )
 
 
 def _restarted(r: Reading, i: int) -> int:
@@ -285,9 +295,12 @@ def _sort(r: Reading, i: int, n: int, sort: str) -> int:
     return r.chip(i, n, "sort", "=", sort)
 
 
+_EACH = ("per", "grouped by", "group by", "for each", "in each", "for every", "in every", "broken down by", "on each")
+
+
 def group_rule(r: Reading, i: int) -> int:
     """`per namespace`, `grouped by node`, `in each namespace`, `by label app`."""
-    n = r.one_of(i, ("per", "grouped by", "group by", "for each", "in each", "for every", "in every", "broken down by", "on each"))
+    n = r.one_of(i, _EACH)
     if not n:
         return 0
     j = r.skip(i + n, _THE | {"label"})
@@ -307,9 +320,14 @@ def _group(r: Reading, i: int, j: int, found: tuple[int, str, str] | None) -> in
     return r.chip(i, j + 1 - i, "group", "=", r.group)
 
 
+_WITHOUT = (
+    "without", "without any", "with no", "missing", "lacking", "having no", "not having", "with zero", "not have",
+)  # fmt: skip
+
+
 def without_rule(r: Reading, i: int) -> int:
     """`without endpoints`, `with no restarts`, `missing owner`, `with restarts`, `without label team`."""
-    n = r.one_of(i, ("without", "without any", "with no", "missing", "lacking", "having no", "not having", "with zero", "not have"))
+    n = r.one_of(i, _WITHOUT)
     positive = 0 if n else r.one_of(i, ("with", "with any", "having", "that have", "with some"))
     if not n and not positive:
         return 0
@@ -342,17 +360,25 @@ def _column_of_noun(r: Reading, j: int) -> tuple[int, str, str] | None:
     return r.field_at(j)
 
 
+_UNUSED = (
+    "unused", "not used", "not in use", "used by nobody", "used by nothing", "not referenced", "not mounted",
+)  # fmt: skip
+
+
 def unused_rule(r: Reading, i: int) -> int:
     """`unused`, `not used`, `used by nobody`."""
-    n = r.one_of(i, ("unused", "not used", "not in use", "used by nobody", "used by nothing", "not referenced", "not mounted"))
+    n = r.one_of(i, _UNUSED)
     columns = r.columns()
-    field = next((f for f in ("used_by", "consumers", "bound") if f in columns), None)
+    field: str | None = next((f for f in ("used_by", "consumers", "bound") if f in columns), None)
     if r.kind == "ServiceAccount":
         field = "pods"
     if not n or field is None:
         return 0
     numeric = columns[field] == "number"
     return r.condition(i, n, field, "=" if numeric else "has no", (0.0,) if numeric else (), "0" if numeric else field)
+
+
+_NAMED_VALUES = frozenset({"type", "qos", "class", "zone", "version", "reason", "schedule", "strategy", "mode"})
 
 
 def typed_rule(r: Reading, i: int) -> int:
@@ -362,7 +388,7 @@ def typed_rule(r: Reading, i: int) -> int:
         return r.condition(i, 1, column, "=", (r.tokens[i].text,))
     j = r.skip(i, frozenset({"of", "with", "in"}))
     found = r.field_at(j)
-    if not found or found[1] not in ("type", "qos", "class", "zone", "version", "reason", "schedule", "strategy", "mode"):
+    if not found or found[1] not in _NAMED_VALUES:
         return 0
     j += found[0]
     j += r.word(j) in ("is", "are", "of")
@@ -377,4 +403,3 @@ def count_rule(r: Reading, i: int) -> int:
     if n:
         r.count = True
     return n
-

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from chalicelib.state.query.reading import Ambiguity, Reading
-from chalicelib.state.query.vocabulary import LIST_WORKLOADS, WORKLOADS, Match
+from chalicelib.state.query.vocabulary import WORKLOADS, Match
 from chalicelib.state.query.words import (
     EXCEPT_WORDS,
     FILLERS,
     IN_WORDS,
+    LIST_WORKLOADS,
     LONGEST_STATUS,
     NEGATIONS,
     OPPOSITES,
@@ -19,8 +20,9 @@ _AND = frozenset({"and", "or", "nor", "plus", "&"})
 _THE = frozenset({"the", "my", "our", "all", "any"})
 _NAMESPACE = frozenset({"namespace", "namespaces", "ns", "project"})
 _EVERYWHERE = (
-    "in all namespaces", "across all namespaces", "in any namespace", "everywhere", "in the cluster", "in this cluster",
-    "in my cluster", "in our cluster", "across the cluster", "cluster wide", "across namespaces", "in every namespace", "all namespaces",
+    "in all namespaces", "across all namespaces", "in any namespace", "everywhere", "in the cluster",
+    "in this cluster", "in my cluster", "in our cluster", "across the cluster", "cluster wide", "across namespaces",
+    "in every namespace", "all namespaces",
     "in cluster", "anywhere",
 )  # fmt: skip
 
@@ -131,7 +133,8 @@ def _namespace(r: Reading, word: str, i: int) -> Match | None:
     if match and match.how == "near" and not match.unique:
         r.ambiguous.append(Ambiguity(text=word, what="namespace", candidates=list(match.values)))
         return None
-    if match and match.how in ("near", "part", "prefix") and word in r.vocabulary.objects and r.word(i - 1) not in _NAMESPACE:
+    explicit = r.word(i - 1) in _NAMESPACE
+    if match and match.how in ("near", "part", "prefix") and word in r.vocabulary.objects and not explicit:
         return None
     return match
 
@@ -149,10 +152,12 @@ def _not_a_namespace(r: Reading, i: int, j: int) -> int:
         return r.condition(i, j + 1 - i, "workload", "=", (word,))
     label = r.vocabulary.environment(word)
     if label:
-        return r.condition(i, j + 1 - i, f"label {label[0]}", "=", (label[1],), note=f"no namespace is called “{word}”; a label is")
+        note = f"no namespace is called “{word}”; a label is"
+        return r.condition(i, j + 1 - i, f"label {label[0]}", "=", (label[1],), note=note)
     keys = r.vocabulary.label_values.get(word)
     if keys:
-        return r.condition(i, j + 1 - i, f"label {keys[0]}", "=", (word,), note=f"“{word}” is a value of the label {keys[0]}")
+        note = f"“{word}” is a value of the label {keys[0]}"
+        return r.condition(i, j + 1 - i, f"label {keys[0]}", "=", (word,), note=note)
     if "." in word and "/" not in word and "images" in r.columns() and r.word(i) == "from":
         return r.condition(i, j + 1 - i, "images", "contains", (word,))
     if r.vocabulary.namespaces and not r.kind_at(j) and not r.field_at(j):
@@ -216,6 +221,8 @@ _CONTAINS = ("contains", "containing", "contain", "includes", "including", "like
 _STARTS = ("starts with", "starting with", "begins with", "beginning with", "start with")
 _ENDS = ("ends with", "ending with", "ending in", "end with")
 _MATCHES = ("matching", "matches", "match")
+_NAME_TESTS = ((_STARTS, "starts with"), (_ENDS, "ends with"), (_MATCHES, "contains"), (_CONTAINS, "contains"))
+_IMAGE_WORDS = frozenset({"from", "contains", "containing", "like", "with", "is", "are", "of", "at", "registry", "the"})
 
 
 def name_rule(r: Reading, i: int) -> int:
@@ -225,7 +232,7 @@ def name_rule(r: Reading, i: int) -> int:
     exact = r.word(i) in ("named", "called")
     if named:
         i = r.skip(i + 1, frozenset({"is", "are", "that"}))
-    for phrases, op in ((_STARTS, "starts with"), (_ENDS, "ends with"), (_MATCHES, "contains"), (_CONTAINS, "contains")):
+    for phrases, op in _NAME_TESTS:
         if not named and phrases is _CONTAINS:
             phrases = ("containing", "contains", "like")
         n = r.one_of(i, phrases)
@@ -251,7 +258,7 @@ def image_rule(r: Reading, i: int) -> int:
     i = r.skip(i, frozenset({"with", "using", "the", "running"}))
     if r.word(i) not in ("image", "images") or "images" not in r.columns():
         return 0
-    j = r.skip(i + 1, frozenset({"from", "contains", "containing", "like", "with", "is", "are", "of", "at", "registry", "the"}))
+    j = r.skip(i + 1, _IMAGE_WORDS)
     if r.type(j) == "op" and r.tokens[j].lower == "=":
         j += 1
     value = r.value(j)
@@ -320,7 +327,7 @@ def _selected(r: Reading, i: int, n: int, key: str, op: str, values: list[str]) 
 def bare_rule(r: Reading, i: int) -> int:
     """A word by itself: a namespace, a name, a label value, a node, a part of names; else the nearest namespace."""
     word = r.value(i)
-    if not word or r.type(i) == "quoted" and not word:
+    if not word:
         return 0
     if r.type(i) == "quoted":
         return r.condition(i, 1, "name", "contains", (word.lower(),))
@@ -334,7 +341,9 @@ def bare_rule(r: Reading, i: int) -> int:
 
 def _exact_namespace(r: Reading, word: str) -> bool:
     match = r.vocabulary.namespace(word)
-    return match is not None and (match.how in ("exact", "alias") or match.how == "prefix" and word not in r.vocabulary.objects)
+    if match is None:
+        return False
+    return match.how in ("exact", "alias") or (match.how == "prefix" and word not in r.vocabulary.objects)
 
 
 def _bare_name(r: Reading, i: int, word: str) -> int:

@@ -7,7 +7,7 @@ tried from the most specific to the bare word, so adding one is adding a functio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.state.kinds import KINDS
@@ -44,6 +44,7 @@ RULES = (
 )
 WORST = {"crit": 0, "warn": 1, "progress": 2, "unknown": 3, "ok": 4}
 MAX_TOKENS = 120
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Query(Api):
@@ -65,6 +66,8 @@ class Query(Api):
     span: Span | None = None
     notes: tuple[str, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
+    now: datetime | None = None
+    """The moment that ages and spans count from; for a list the time its cluster was read."""
 
     @property
     def empty(self) -> bool:
@@ -87,11 +90,19 @@ class Query(Api):
     def matches(self, row: Mapping[str, Any], now: datetime) -> bool:
         return all(c.holds(row, now) for c in self.conditions)
 
-    def filter(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Any]:
-        """The rows that satisfy every condition, in their own order. Linear in rows."""
-        return [row for row in rows if self.matches(row, now)]
+    def filter(self, rows: Iterable[Mapping[str, Any]], now: datetime | None = None) -> list[Any]:
+        """The rows that satisfy every condition, in their own order. Linear in rows.
 
-    def apply(self, rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Any]:
+        Raises ValueError when a condition speaks of time and no moment was given here or to `parse`.
+        """
+        moment = now or self.now
+        if moment is None:
+            if any(c.timed for c in self.conditions):
+                raise ValueError("a condition on time needs the moment it counts from")
+            moment = EPOCH
+        return [row for row in rows if self.matches(row, moment)]
+
+    def apply(self, rows: Iterable[Mapping[str, Any]], now: datetime | None = None) -> list[Any]:
         """The rows that satisfy every condition, ranked and limited. Missing values rank last either way."""
         found = self.filter(rows, now)
         if self.sort:
@@ -103,10 +114,11 @@ class Query(Api):
         return grouped(rows, self.group)
 
 
-def parse(text: str, vocabulary: Vocabulary, kind: str | None = None) -> Query:
+def parse(text: str, vocabulary: Vocabulary, kind: str | None = None, now: datetime | None = None) -> Query:
     """Understand a filter or question. Never raises; what it does not understand is in `unparsed`.
 
-    `kind` is the list's kind when the question is a filter of a list; it decides which columns exist.
+    `kind` is the list's kind when the question is a filter of a list; it decides which columns exist. `now` is the
+    moment that spans of time count from.
     """
     tokens = lex(text)[:MAX_TOKENS]
     reading = Reading(text, tokens, vocabulary, kind)
@@ -133,6 +145,7 @@ def parse(text: str, vocabulary: Vocabulary, kind: str | None = None) -> Query:
         span=reading.span,
         notes=tuple(dict.fromkeys(reading.notes)),
         ambiguous=tuple(reading.ambiguous),
+        now=now,
     )
 
 
@@ -148,16 +161,15 @@ def _named_kind(r: Reading) -> str | None:
 
 
 def _is_field_use(r: Reading, i: int, kind: str) -> bool:
-    """Whether a kind word stands for a column: `by node`, `per namespace`, `on node x`, `in namespace x`, `x namespace`."""
+    """Whether a kind word stands for a column: `by node`, `on node x`, `in namespace x`, `x namespace`."""
     before = r.word(i - 1)
     if before in ("by", "per", "each", "every") or (before == "the" and r.word(i - 2) in ("by", "on", "in")):
         return True
     if kind == "Node":
         return before == "on"
     if kind == "Namespace":
-        return before in ("in", "from", "of", "this", "that", "all") or bool(r.vocabulary.namespace(r.word(i - 1) or "-")) or bool(
-            r.value(i + 1) in r.vocabulary.namespaces
-        )
+        named = bool(r.vocabulary.namespace(before or "-")) or r.value(i + 1) in r.vocabulary.namespaces
+        return named or before in ("in", "from", "of", "this", "that", "all")
     return kind == "Deployment" and before in ("in", "of") and r.value(i + 1) in r.vocabulary.objects
 
 

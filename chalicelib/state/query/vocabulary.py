@@ -54,6 +54,15 @@ def _plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
+EXTRA_WORDS = {
+    "rollout": "Deployment", "rollouts": "Deployment", "webhooks": "ValidatingWebhookConfiguration", "secrets": "Secret",
+    "quotas": "ResourceQuota", "pdbs": "PodDisruptionBudget", "hpas": "HorizontalPodAutoscaler", "svcs": "Service",
+    "pvcs": "PersistentVolumeClaim", "pvs": "PersistentVolume", "deploys": "Deployment", "disk": "PersistentVolumeClaim",
+    "disks": "PersistentVolumeClaim", "cms": "ConfigMap", "hosts": "Node",
+}  # fmt: skip
+"""Words for kinds beside those of the registry."""
+
+
 def _kind_phrases() -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in KINDS:
@@ -61,12 +70,7 @@ def _kind_phrases() -> dict[str, str]:
         names += [form for word in entry.words for form in (word, _plural(word))]
         for name in names:
             found.setdefault(name, entry.kind)
-    for extra, kind in (("rollout", "Deployment"), ("rollouts", "Deployment"), ("webhooks", "ValidatingWebhookConfiguration"),
-                        ("secrets", "Secret"), ("quotas", "ResourceQuota"), ("pdbs", "PodDisruptionBudget"),
-                        ("hpas", "HorizontalPodAutoscaler"), ("pvcs", "PersistentVolumeClaim"), ("pvs", "PersistentVolume"),
-                        ("svcs", "Service"), ("deploys", "Deployment"), ("namespaces", "Namespace"), ("disk", "PersistentVolumeClaim"),
-                        ("cms", "ConfigMap"), ("volumes", "PersistentVolumeClaim"), ("hosts", "Node")):  # fmt: skip
-        found[extra] = kind
+    found.update(EXTRA_WORDS)
     for word in LIST_WORKLOADS:
         found.setdefault(word, "Deployment")
     found.pop("limits", None)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class StatusTest:
     """One status people ask for. An object passes when any of the given signs is there.
@@ -27,7 +31,7 @@ STATUSES: tuple[StatusTest, ...] = (
     StatusTest(
         "failing",
         (
-            "failing", "broken", "unhealthy", "bad", "faulty", "sick", "failing or broken", "not ok", "not okay", "not fine", "not good",
+            "failing", "broken", "unhealthy", "bad", "faulty", "sick", "not ok", "not okay", "not fine", "not good",
             "not healthy", "not working", "with problems", "with a problem", "with issues", "with errors",
             "having problems", "having issues", "having trouble", "in trouble", "problematic", "erroring", "down",
             "misbehaving", "with problem", "in error state", "in a bad state", "in bad state", "not serving",
@@ -86,8 +90,8 @@ STATUSES: tuple[StatusTest, ...] = (
     StatusTest("ready", ("ready", "fully ready", "available"), levels=("ready",)),
     StatusTest("degraded", ("degraded", "partially ready", "partly ready"), words=("degraded",)),
     StatusTest("updating", ("updating", "rolling out", "progressing", "in rollout"), words=("updating",)),
-    StatusTest("rollout stuck", ("rollout stuck", "stuck", "stuck rollout", "stuck rollouts", "progressdeadlineexceeded",
-                                 "not progressing"),
+    StatusTest("rollout stuck",
+               ("rollout stuck", "stuck", "stuck rollout", "stuck rollouts", "progressdeadlineexceeded", "not progressing"),
                words=("progressdeadlineexceeded", "failedcreate", "replicafailure"), inside=("rollout_stuck",)),
     StatusTest("Bound", ("bound",), words=("bound", "waits for a pod")),
     StatusTest("unbound", ("unbound", "not bound", "unclaimed"), words=("pending", "lost", "available", "released"),
@@ -116,9 +120,7 @@ OPPOSITES = {"ready": "not ready", "not ready": "ready", "Bound": "unbound", "un
              "failing": "healthy"}  # fmt: skip
 """Statuses whose negation has a name of its own."""
 
-NEGATIONS = frozenset(
-    "not isn't aren't isnt arent non never no wasn't weren't don't doesn't dont doesnt cannot n't ain't".split()
-)
+NEGATIONS = _words("not isn't aren't isnt arent non never no wasn't weren't don't doesn't dont doesnt cannot n't ain't")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "restarts": ("restarts", "restart", "restart count", "restarted", "container restarts"),
@@ -156,15 +158,16 @@ FIELDS: dict[str, tuple[str, ...]] = {
 COMPARISONS: dict[str, str] = {
     "more than": ">", "greater than": ">", "higher than": ">", "bigger than": ">", "larger than": ">", "over": ">",
     "above": ">", "exceeding": ">", "beyond": ">", "exceeds": ">", ">": ">", "at least": ">=", ">=": ">=",
-    "no less than": ">=", "not less than": ">=", "minimum": ">=", "less than": "<", "fewer than": "<", "lower than": "<",
+    "no less than": ">=", "not less than": ">=", "minimum": ">=", "less than": "<", "fewer than": "<",
+    "lower than": "<",
     "smaller than": "<", "under": "<", "below": "<", "<": "<", "at most": "<=", "<=": "<=", "no more than": "<=",
     "not more than": "<=", "up to": "<=", "maximum": "<=", "exactly": "=", "equal to": "=", "equals": "=", "=": "=",
     "!=": "!=",
 }  # fmt: skip
 LONGEST_COMPARISON = max(len(phrase.split()) for phrase in COMPARISONS)
 
-MOST = frozenset("most highest biggest largest greatest worst max maximum heaviest hungriest".split())
-LEAST = frozenset("least lowest smallest fewest min minimum lightest".split())
+MOST = _words("most highest biggest largest greatest worst max maximum heaviest hungriest")
+LEAST = _words("least lowest smallest fewest min minimum lightest")
 SUPERLATIVES: dict[str, str] = {
     "oldest": "created_at", "newest": "-created_at", "latest": "-created_at", "youngest": "-created_at",
     "most recent": "-created_at", "busiest": "-cpu", "most loaded": "-cpu", "fullest": "-fullest",
@@ -188,25 +191,24 @@ BECAME: dict[str, str] = {
 }  # fmt: skip
 """Verb -> the time column it speaks of."""
 
-NUMBERS = {word: index for index, word in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve".split())} | {
+_COUNTING = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = {word: index for index, word in enumerate(_COUNTING)} | {
     "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "a": 1, "an": 1, "couple": 2, "few": 3,
 }  # fmt: skip
 
-FILLERS = frozenset(
-    """a an the all any every each some my our your me us i we you it its they them their there here this these those that
-    show list get give display find see view fetch print tell filter search check look want need like would could can
+FILLERS = _words("""a an the all any every each some my our your me us i we you it its they them their there here this these those
+    that show list get give display find see view fetch print tell filter search check look want need like would could can
     please pls kindly just only also currently now right present today's which what who whose where when
     is are was were be been being am do does did have has had having with using use of for to from at by
     and or then but as so too still yet ever overall total objects resources items entries ones stuff things thing
     kubectl k8s kubernetes cluster clusters up out i'd i'm let's lets who're what're what's whats
-    state status currently about contain consume consuming consumes""".split()
-)
+    state status currently about contain consume consuming consumes""")
 """Words that carry no condition of their own."""
 
-IN_WORDS = frozenset("in inside within from under namespace ns".split())
+IN_WORDS = _words("in inside within from under namespace ns")
 EXCEPT_WORDS = (
-    "except for", "except in", "except", "excluding", "without those in", "other than", "outside of", "outside", "but not in",
+    "except for", "except in", "except", "excluding", "without those in", "other than", "outside of", "outside",
+    "but not in",
     "but not", "not in", "not from", "ignoring", "apart from",
 )  # fmt: skip
 ALIASES: tuple[frozenset[str], ...] = (
