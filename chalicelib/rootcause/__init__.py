@@ -1,4 +1,4 @@
-"""Deterministic root-cause diagnosis: live symptoms, detectors of failure modes, explaining-away, calibrated ranking."""
+"""Deterministic root-cause diagnosis: symptoms, detectors of failure modes, explaining-away, ranking."""
 
 from chalicelib.rootcause.engine import diagnose, scoped
 from chalicelib.rootcause.model import Diagnosis, Problem, Remedy, Symptom

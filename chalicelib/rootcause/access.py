@@ -31,7 +31,9 @@ def rules_for(account: Ref, namespace: str, look: Look) -> Iterator[PolicyRule]:
         )
         if not bound:
             continue
-        role = look.snapshot.get(binding.role_ref.kind, where if binding.role_ref.kind == "Role" else "", binding.role_ref.name)
+        role = look.snapshot.get(
+            binding.role_ref.kind, where if binding.role_ref.kind == "Role" else "", binding.role_ref.name
+        )
         yield from role.rules if role is not None else ()
 
 
@@ -41,7 +43,9 @@ def granted(refusal: Forbidden, look: Look) -> bool | None:
     if not all(look.snapshot.was_read(kind, refusal.namespace) for kind in needed):
         return None
     account = Ref("ServiceAccount", refusal.account_namespace, refusal.account)
-    return any(r.allows(refusal.verb, refusal.group, refusal.resource) for r in rules_for(account, refusal.namespace, look))
+    return any(
+        r.allows(refusal.verb, refusal.group, refusal.resource) for r in rules_for(account, refusal.namespace, look)
+    )
 
 
 @detector("rbac_forbidden", symptom=access_refused)
@@ -59,15 +63,38 @@ def rbac_forbidden(case: Case, look: Look) -> Finding | None:
             account = Ref("ServiceAccount", refusal.account_namespace, refusal.account)
             known = look.snapshot.find(account)
             return blame(
-                case.resource, f"{case.where} may not {refusal.verb} {what} {where}: no role of ServiceAccount {account.namespace}/{account.name} allows it",
+                case.resource,
+                f"{case.where} may not {refusal.verb} {what} {where}: no role of "
+                f"ServiceAccount {account.namespace}/{account.name} allows it",
                 strength=DECISIVE if allowed is False else GOOD,
                 because=[
-                    look.lines(sample.pod, sample.container, [refusal.line], f"{case.resource} logs: {quoted(refusal.line.text)}", previous=sample.previous),
+                    look.lines(
+                        sample.pod,
+                        sample.container,
+                        [refusal.line],
+                        f"{case.resource} logs: {quoted(refusal.line.text)}",
+                        previous=sample.previous,
+                    ),
                     look.at(case.pod, "/spec/serviceAccountName"),
-                    look.at(known, "/metadata/name", f"No Role or ClusterRole bound to {account} has {refusal.verb} on {what}") if known is not None and allowed is False else None,
+                    look.at(
+                        known,
+                        "/metadata/name",
+                        f"No Role or ClusterRole bound to {account} has {refusal.verb} on {what}",
+                    )
+                    if known is not None and allowed is False
+                    else None,
                 ],
-                chain=(f"no role of {account.name} allows {refusal.verb} {what}", "the API server answers 403", f"{case.where} cannot do its work"),
-                account=f"{account.namespace}/{account.name}", account_name=account.name, account_n=f" -n {refusal.namespace or account.namespace}",
-                verb=refusal.verb, what=what, since=case.since, missing=() if allowed is False else ("roles and bindings of the cluster",),
-            )  # fmt: skip
+                chain=(
+                    f"no role of {account.name} allows {refusal.verb} {what}",
+                    "the API server answers 403",
+                    f"{case.where} cannot do its work",
+                ),
+                account=f"{account.namespace}/{account.name}",
+                account_name=account.name,
+                account_n=f" -n {refusal.namespace or account.namespace}",
+                verb=refusal.verb,
+                what=what,
+                since=case.since,
+                missing=() if allowed is False else ("roles and bindings of the cluster",),
+            )
     return None

@@ -24,14 +24,21 @@ from chalicelib.state.world import pod_requests
 ENFORCE = "pod-security.kubernetes.io/enforce"
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
-_QUOTA = re.compile(r"exceeded quota: ([\w.-]{1,253}), requested: (.{1,500}?), used: (.{1,500}?), limited: (.{1,500})", re.I)
+_QUOTA = re.compile(
+    r"exceeded quota: ([\w.-]{1,253}), requested: (.{1,500}?), used: (.{1,500}?), limited: (.{1,500})", re.I
+)
 _MUST_SPECIFY = re.compile(r"failed quota: ([\w.-]{1,253}): must specify (.{1,300})", re.I)
 _LIMIT_RANGE = re.compile(
-    r"(?:maximum|minimum) [\w./-]{1,80} usage per \w{1,20} is [^,\]]{1,60}(?:, but (?:limit|request) is [^,\]]{1,40}|\. +No (?:limit|request) is specified)|"
+    r"(?:maximum|minimum) [\w./-]{1,80} usage per \w{1,20} is [^,\]]{1,60}(?:, but (?:limit|"
+    r"request) is [^,\]]{1,40}|\. +No (?:limit|request) is specified)|"
     r"[\w./-]{1,80} max limit to request ratio per \w{1,20} is [^\]]{1,120}",
     re.I,
 )
-_ACCOUNT = re.compile(r"error looking up service account ([a-z0-9-]{1,63})/([^:\s]{1,253}):|serviceaccounts? \"([^\"]{1,253})\" not found", re.I)
+_ACCOUNT = re.compile(
+    r"error looking up service account ([a-z0-9-]{1,63})/([^:\s]{1,253}):|"
+    r"serviceaccounts? \"([^\"]{1,253})\" not found",
+    re.I,
+)
 _SECURITY = re.compile(r"violates PodSecurity \"([\w:.-]{1,60})\": ?(.{0,600})", re.I)
 _WEBHOOK = re.compile(r"failed calling webhook \"([^\"]{1,253})\": ?(.{0,800})", re.I)
 _URL = re.compile(r"https?://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc", re.I)
@@ -40,7 +47,9 @@ _TLS = re.compile(r"x509:|certificate|tls: ", re.I)
 
 def refusal(case: Case, look: Look) -> tuple[str, list[Evidence]]:
     """What the API server answered to the controller, newest first: FailedCreate events, else the condition."""
-    event = next((e for e in look.events(case.ref, "FailedCreate") if "orbidden" in e.message or "rror" in e.message), None)
+    event = next(
+        (e for e in look.events(case.ref, "FailedCreate") if "orbidden" in e.message or "rror" in e.message), None
+    )
     cited: list[Evidence] = []
     said = ""
     if event is not None:
@@ -69,7 +78,7 @@ def _quota_key(resource: str) -> str:
     name = resource.lower()
     if name == "pods" or name.startswith(("count/pods", "count/replicasets", "count/jobs", "count/deployments")):
         return "quota_pods"
-    if "storage" in name and "ephemeral" not in name or "persistentvolumeclaims" in name:
+    if ("storage" in name and "ephemeral" not in name) or "persistentvolumeclaims" in name:
         return "quota_storage"
     if name.startswith(("services", "count/services")):
         return "quota_services"
@@ -83,13 +92,22 @@ def _quota_refusal(case: Case, look: Look) -> tuple[str, str, str, float, list[E
     if found:
         name, wanted, used, limited = found.groups()
         first = wanted.split("=")[0].split(",")[-1].strip()
-        text = f"quota {name} is used up (requested {quoted(wanted, 80)}, used {quoted(used, 80)} of {quoted(limited, 80)})"
+        text = (
+            f"quota {name} is used up (requested {quoted(wanted, 80)}, used "
+            f"{quoted(used, 80)} of {quoted(limited, 80)})"
+        )
         return _quota_key(first), name, text, DECISIVE, cited + _quota_evidence(case, look, name, first)
     must = _MUST_SPECIFY.search(said)
     if must:
         name, what = must.groups()
         first = re.split(r"[,; ]", what.strip())[0]
-        return _quota_key(first), name, f"quota {name} demands that every container specifies {quoted(what, 80)}", STRONG, cited
+        return (
+            _quota_key(first),
+            name,
+            f"quota {name} demands that every container specifies {quoted(what, 80)}",
+            STRONG,
+            cited,
+        )
     if said:
         return None
     return _computed_quota(case, look)
@@ -111,7 +129,14 @@ def _computed_quota(case: Case, look: Look) -> tuple[str, str, str, float, list[
     if spec is None:
         return None
     cpu, memory = pod_requests(spec)
-    need = {"requests.cpu": cpu, "cpu": cpu, "requests.memory": memory, "memory": memory, "pods": 1.0, "count/pods": 1.0}
+    need = {
+        "requests.cpu": cpu,
+        "cpu": cpu,
+        "requests.memory": memory,
+        "memory": memory,
+        "pods": 1.0,
+        "count/pods": 1.0,
+    }
     need["limits.cpu"] = sum(quantity(c.resources.limits.get("cpu")) for c in spec.containers)
     need["limits.memory"] = sum(quantity(c.resources.limits.get("memory")) for c in spec.containers)
     for quota in look.snapshot.of("ResourceQuota"):
@@ -121,7 +146,10 @@ def _computed_quota(case: Case, look: Look) -> tuple[str, str, str, float, list[
             used = quantity(quota.status.used.get(resource))
             if need.get(resource, 0.0) > 0 and used + need[resource] > quantity(hard) + 1e-9:
                 name = quota.metadata.name
-                text = f"quota {name} has no {resource} left for one more pod ({quota.status.used.get(resource)} of {hard} used)"
+                text = (
+                    f"quota {name} has no {resource} left for one more pod "
+                    f"({quota.status.used.get(resource)} of {hard} used)"
+                )
                 return _quota_key(resource), name, text, STRONG, _quota_evidence(case, look, name, resource)
     return None
 
@@ -132,9 +160,13 @@ def _quota(case: Case, look: Look, mode: str) -> Finding | None:
         return None
     _, name, text, strength, cited = found
     return blame(
-        case.resource, f"{case.where} cannot create pods: {text}; {_lacking(case)}",
-        strength=strength, because=cited, quota=name, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot create pods: {text}; {_lacking(case)}",
+        strength=strength,
+        because=cited,
+        quota=name,
+        since=case.since,
+    )
 
 
 @detector("quota_cpu", symptom=pods_not_created)
@@ -181,9 +213,13 @@ def limitrange_violation(case: Case, look: Look) -> Finding | None:
         strength, cited = STRONG, [evidence]
     ranges = [r.metadata.name for r in look.snapshot.of("LimitRange") if r.metadata.namespace == case.ref.namespace]
     return blame(
-        case.resource, f"{case.where} cannot create pods: the namespace's LimitRange refuses them ({text}); {_lacking(case)}",
-        strength=strength, because=cited, limit_range=", ".join(ranges) or "of the namespace", since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot create pods: the namespace's LimitRange refuses them ({text}); {_lacking(case)}",
+        strength=strength,
+        because=cited,
+        limit_range=", ".join(ranges) or "of the namespace",
+        since=case.since,
+    )
 
 
 def _outside_limits(case: Case, look: Look) -> Iterator[tuple[str, Evidence]]:
@@ -196,15 +232,23 @@ def _outside_limits(case: Case, look: Look) -> Iterator[tuple[str, Evidence]]:
                 yield from _container_outside(container, limits, item, index, look)
 
 
-def _container_outside(container: Container, limits: Any, item: Any, index: int, look: Look) -> Iterator[tuple[str, Evidence]]:
+def _container_outside(
+    container: Container, limits: Any, item: Any, index: int, look: Look
+) -> Iterator[tuple[str, Evidence]]:
     for resource, most in sorted(item.max.items()):
         limit = container.resources.limits.get(resource)
         if limit is not None and quantity(limit) > quantity(most):
-            yield f"maximum {resource} per Container is {most}, but limit is {limit}", look.at(limits, f"/spec/limits/{index}/max/{escape(resource)}")
+            yield (
+                f"maximum {resource} per Container is {most}, but limit is {limit}",
+                look.at(limits, f"/spec/limits/{index}/max/{escape(resource)}"),
+            )
     for resource, least in sorted(item.min.items()):
         request = container.resources.requests.get(resource)
         if request is not None and quantity(request) < quantity(least):
-            yield f"minimum {resource} per Container is {least}, but request is {request}", look.at(limits, f"/spec/limits/{index}/min/{escape(resource)}")
+            yield (
+                f"minimum {resource} per Container is {least}, but request is {request}",
+                look.at(limits, f"/spec/limits/{index}/min/{escape(resource)}"),
+            )
 
 
 @detector("service_account_missing", symptom=pods_not_created)
@@ -214,20 +258,26 @@ def service_account_missing(case: Case, look: Look) -> Finding | None:
     said, cited = refusal(case, look)
     found = _ACCOUNT.search(said)
     name = (spec.service_account_name if spec else "") or ((found.group(2) or found.group(3)) if found else "")
-    if not name or name == "default" and not found:
+    if not name or (name == "default" and not found):
         return None
     gone = look.absent("ServiceAccount", case.ref.namespace, name)
     if gone is None and (not found or look.snapshot.was_read("ServiceAccount", case.ref.namespace)):
         return None
     if said and not found:
         return None
-    pointer = "/spec/template/spec/serviceAccountName" if spec and spec.service_account_name and case.subject.__class__.__name__ != "Job" else ""
+    pointer = (
+        "/spec/template/spec/serviceAccountName"
+        if spec and spec.service_account_name and case.subject.__class__.__name__ != "Job"
+        else ""
+    )
     return blame(
-        case.resource, f"{case.where} cannot create pods: its ServiceAccount {quoted(name, 80)} does not exist; {_lacking(case)}",
+        case.resource,
+        f"{case.where} cannot create pods: its ServiceAccount {quoted(name, 80)} does not exist; {_lacking(case)}",
         strength=DECISIVE if found else STRONG,
         because=[look.at(case.subject, pointer) if pointer else None, gone, *(cited if found else [])],
-        account=name, since=case.since,
-    )  # fmt: skip
+        account=name,
+        since=case.since,
+    )
 
 
 @detector("psa_rejects_recreate", symptom=pods_not_created)
@@ -247,16 +297,28 @@ def psa_rejects(case: Case, look: Look) -> Finding | None:
         strength = STRONG
         if not what:
             return None
-    label = look.at(space, f"/metadata/labels/{escape(ENFORCE)}") if space and ENFORCE in space.metadata.labels else None
+    label = (
+        look.at(space, f"/metadata/labels/{escape(ENFORCE)}") if space and ENFORCE in space.metadata.labels else None
+    )
     return blame(
-        case.resource, f"{case.where} cannot create pods: Pod Security level {level} forbids them ({quoted(what, 120)}); {_lacking(case)}",
-        strength=strength, because=[*cited, label], level=level, violations=quoted(what, 160), since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot create pods: Pod Security level {level} forbids "
+        f"them ({quoted(what, 120)}); {_lacking(case)}",
+        strength=strength,
+        because=[*cited, label],
+        level=level,
+        violations=quoted(what, 160),
+        since=case.since,
+    )
 
 
 def baseline_violations(spec: PodSpec) -> list[str]:
     """What of a pod template the baseline level forbids, among the fields that are read."""
-    found = [f"{name}=true" for name, used in (("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)) if used]
+    found = [
+        f"{name}=true"
+        for name, used in (("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc))
+        if used
+    ]
     found += [f"hostPath volume {v.name}" for v in spec.volumes if v.host_path]
     for container in spec.all_containers:
         context = container.security_context
@@ -291,7 +353,9 @@ def blocking_hook(case: Case, look: Look) -> tuple[Any, int] | None:
             if index is None:
                 continue
             hook = configuration.webhooks[index]
-            pods = any(set(r.resources) & {"pods", "*", "*/*"} and set(r.operations) & {"CREATE", "*"} for r in hook.rules)
+            pods = any(
+                set(r.resources) & {"pods", "*", "*/*"} and set(r.operations) & {"CREATE", "*"} for r in hook.rules
+            )
             selector: LabelSelector | None = hook.namespace_selector
             if pods and (selector is None or selector.matches(labels)):
                 return configuration, index
@@ -311,29 +375,64 @@ def _backend(configuration: Any, index: int, look: Look) -> tuple[Ref | None, li
     if service is None:
         return ref, [], []
     ready, total = endpoints(service, look)
-    evidence = [look.at(service, "/spec/selector", f"Service {target.namespace}/{target.name} has {ready} of {total} ready endpoints")]
+    evidence = [
+        look.at(
+            service,
+            "/spec/selector",
+            f"Service {target.namespace}/{target.name} has {ready} of {total} ready endpoints",
+        )
+    ]
     workloads = look.backing_refs(service)
-    for workload in (look.workload(w) for w in workloads):
-        if workload is not None and getattr(workload.spec, "replicas", None) == 0:
-            evidence.append(look.at(workload, "/spec/replicas"))
+    stopped = (w for r in workloads if (w := look.workload(r)) is not None and getattr(w.spec, "replicas", None) == 0)
+    evidence.extend(look.at(workload, "/spec/replicas") for workload in stopped)
     return ref, workloads, evidence
 
 
-def _blame_hook(configuration: Any, index: int, look: Look, *, strength: float, why: str, cited: list[Evidence], explains: list[Ref], case: Case) -> Finding:
+def _blame_hook(
+    configuration: Any,
+    index: int,
+    look: Look,
+    *,
+    strength: float,
+    why: str,
+    cited: list[Evidence],
+    explains: list[Ref],
+    case: Case,
+) -> Finding:
     hook = configuration.webhooks[index]
     service, workloads, evidence = _backend(configuration, index, look)
     own = look.world.ref_of(configuration)
-    resource = workloads[0] if len(workloads) == 1 else service if service and look.snapshot.find(service) and not workloads else own
-    stopped = next((w for w in (look.workload(r) for r in workloads) if w is not None and getattr(w.spec, "replicas", None) == 0), None)
-    state = f"{resource.kind} {_where(resource)} behind it is scaled to zero" if stopped is not None else f"{_where(service)} has no ready endpoint" if service else "it does not answer"
+    resource = (
+        workloads[0]
+        if len(workloads) == 1
+        else service
+        if service and look.snapshot.find(service) and not workloads
+        else own
+    )
+    stopped = next(
+        (w for w in (look.workload(r) for r in workloads) if w is not None and getattr(w.spec, "replicas", None) == 0),
+        None,
+    )
+    state = (
+        f"{resource.kind} {_where(resource)} behind it is scaled to zero"
+        if stopped is not None
+        else f"{_where(service)} has no ready endpoint"
+        if service
+        else "it does not answer"
+    )
     refused = f"; {', '.join(_where(r) for r in explains[:3])} cannot create pods" if explains else ""
     return blame(
-        resource, f"admission webhook {hook.name} does not answer ({why or state}){refused}",
-        strength=strength, because=[*cited, look.at(configuration, f"/webhooks/{index}/clientConfig"), *evidence],
+        resource,
+        f"admission webhook {hook.name} does not answer ({why or state}){refused}",
+        strength=strength,
+        because=[*cited, look.at(configuration, f"/webhooks/{index}/clientConfig"), *evidence],
         chain=(state, f"webhook {hook.name} of {own.name} fails closed", "the API server refuses new pods"),
-        explains=[*explains, own, *([service] if service else [])], upstream=[*workloads, *([service] if service else [])],
-        backend=_where(service) if service else hook.client_config.url or "of the webhook", since=case.since, critical=True,
-    )  # fmt: skip
+        explains=[*explains, own, *([service] if service else [])],
+        upstream=[*workloads, *([service] if service else [])],
+        backend=_where(service) if service else hook.client_config.url or "of the webhook",
+        since=case.since,
+        critical=True,
+    )
 
 
 def _where(ref: Ref | None) -> str:
@@ -354,10 +453,15 @@ def webhook_refuses(case: Case, look: Look) -> Finding | None:
             return _blame_hook(*hook, look, strength=DECISIVE, why="", cited=cited, explains=[case.resource], case=case)
         resource = Ref("Service", url.group(2), url.group(1)) if url else case.resource
         return blame(
-            resource, f"admission webhook {quoted(found.group(1), 80)} does not answer; {case.where} cannot create pods",
-            strength=STRONG, because=cited, explains=[case.resource], backend=quoted(found.group(1), 80), since=case.since,
+            resource,
+            f"admission webhook {quoted(found.group(1), 80)} does not answer; {case.where} cannot create pods",
+            strength=STRONG,
+            because=cited,
+            explains=[case.resource],
+            backend=quoted(found.group(1), 80),
+            since=case.since,
             missing=("webhook configurations",),
-        )  # fmt: skip
+        )
     hook = None if said else blocking_hook(case, look)
     if hook is None:
         return None
@@ -374,9 +478,15 @@ def webhook_certificate(case: Case, look: Look) -> Finding | None:
     hook = _hook_of(found.group(1), None, look)
     resource = look.world.ref_of(hook[0]) if hook else case.resource
     return blame(
-        resource, f"the API server does not trust the certificate of webhook {quoted(found.group(1), 80)}; {case.where} cannot create pods",
-        strength=DECISIVE, because=cited, explains=[case.resource], since=case.since, critical=True,
-    )  # fmt: skip
+        resource,
+        "the API server does not trust the certificate of webhook "
+        f"{quoted(found.group(1), 80)}; {case.where} cannot create pods",
+        strength=DECISIVE,
+        because=cited,
+        explains=[case.resource],
+        since=case.since,
+        critical=True,
+    )
 
 
 @detector("webhook_unavailable_or_slow", symptom=webhook_down)
@@ -396,6 +506,9 @@ def creation_refused(case: Case, look: Look) -> Finding | None:
         return None
     strength = GOOD if "denied the request" in said else LIKELY
     return blame(
-        case.resource, f"{case.where} cannot create pods: {quoted(said, 180)}; {_lacking(case)}",
-        strength=strength, because=cited, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot create pods: {quoted(said, 180)}; {_lacking(case)}",
+        strength=strength,
+        because=cited,
+        since=case.since,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -98,10 +98,20 @@ def blame(
     missing: Iterable[str] = (),
     since: datetime | None = None,
     critical: bool | None = None,
+    told: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> Finding:
-    """A finding; evidence that could not be had (None) is left out, keyword facts fill the remedy's template."""
+    """A finding. Evidence that could not be had (None) is left out; `told` and further facts fill the remedy."""
     return Finding(
-        resource, summary, strength, tuple(e for e in because if e is not None), facts, tuple(chain),
-        tuple(explains), tuple(upstream), tuple(missing), since, critical,
-    )  # fmt: skip
+        resource,
+        summary,
+        strength,
+        tuple(e for e in because if e is not None),
+        {**(told or {}), **facts},
+        tuple(chain),
+        tuple(explains),
+        tuple(upstream),
+        tuple(missing),
+        since,
+        critical,
+    )

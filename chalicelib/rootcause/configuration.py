@@ -56,8 +56,9 @@ def references(spec: PodSpec, container: str = "", *, root: str = "/spec") -> It
                         yield Reference(kind, key.name, key.key, key.optional, f"{base}/env/{number}/valueFrom/{part}")
             for number, bulk in enumerate(found.env_from):
                 for kind, part, whole in (
-                    ("ConfigMap", "configMapRef", bulk.config_map_ref), ("Secret", "secretRef", bulk.secret_ref),
-                ):  # fmt: skip
+                    ("ConfigMap", "configMapRef", bulk.config_map_ref),
+                    ("Secret", "secretRef", bulk.secret_ref),
+                ):
                     if whole:
                         yield Reference(kind, whole.name, "", whole.optional, f"{base}/envFrom/{number}/{part}")
     for index, volume in enumerate(spec.volumes):
@@ -74,12 +75,23 @@ def _volume_references(volume: Volume, base: str) -> Iterator[Reference]:
     for number, part in enumerate(volume.projected.sources if volume.projected else ()):
         where = f"{base}/projected/sources/{number}"
         if part.config_map:
-            yield from _keys("ConfigMap", part.config_map.name, part.config_map.items, part.config_map.optional, f"{where}/configMap", volume.name)
+            yield from _keys(
+                "ConfigMap",
+                part.config_map.name,
+                part.config_map.items,
+                part.config_map.optional,
+                f"{where}/configMap",
+                volume.name,
+            )
         if part.secret:
-            yield from _keys("Secret", part.secret.name, part.secret.items, part.secret.optional, f"{where}/secret", volume.name)
+            yield from _keys(
+                "Secret", part.secret.name, part.secret.items, part.secret.optional, f"{where}/secret", volume.name
+            )
 
 
-def _keys(kind: str, name: str, items: list[KeyToPath], optional: bool, pointer: str, volume: str) -> Iterator[Reference]:
+def _keys(
+    kind: str, name: str, items: list[KeyToPath], optional: bool, pointer: str, volume: str
+) -> Iterator[Reference]:
     yield Reference(kind, name, "", optional, pointer, volume)
     for index, item in enumerate(items):
         yield Reference(kind, name, item.key, optional, f"{pointer}/items/{index}/key", volume)
@@ -92,7 +104,11 @@ def _message(case: Case, look: Look) -> tuple[str, Evidence | None]:
         return waiting.message, look.at(case.pod, status_pointer(case.pod, case.container, "/state/waiting/message"))
     for member in case.members[:5]:
         for event in _mount_events(member, look):
-            if _NAMED.search(event.message[:4000]) or _VOLUME_KEY.search(event.message[:4000]) or _KEY.search(event.message[:4000]):
+            if (
+                _NAMED.search(event.message[:4000])
+                or _VOLUME_KEY.search(event.message[:4000])
+                or _KEY.search(event.message[:4000])
+            ):
                 return event.message, look.event(event)
     return "", None
 
@@ -106,7 +122,7 @@ def _missing(case: Case, look: Look, kind: str) -> Finding | None:
     said, cited = _message(case, look)
     named = {(KIND[k.lower()], n) for k, n in _NAMED.findall(said[:4000])}
     for reference in references(case.pod.spec, case.container):
-        if reference.kind != kind or reference.key and not reference.pointer.endswith("KeyRef") or reference.optional:
+        if reference.kind != kind or (reference.key and not reference.pointer.endswith("KeyRef")) or reference.optional:
             continue
         gone = look.absent(kind, case.pod.metadata.namespace, reference.name)
         spoken = (kind, reference.name) in named
@@ -114,14 +130,23 @@ def _missing(case: Case, look: Look, kind: str) -> Finding | None:
             continue
         if not gone and look.snapshot.was_read(kind, case.pod.metadata.namespace):
             continue  # created since: the kubelet's next try will find it
-        how = f"mounts {kind} {reference.name} as volume {reference.volume}" if reference.volume else f"reads {kind} {reference.name} into its environment"
+        how = (
+            f"mounts {kind} {reference.name} as volume {reference.volume}"
+            if reference.volume
+            else f"reads {kind} {reference.name} into its environment"
+        )
         return blame(
-            case.resource, f"{case.where} cannot start: it {how}, which does not exist",
+            case.resource,
+            f"{case.where} cannot start: it {how}, which does not exist",
             strength=DECISIVE if spoken else STRONG,
             because=[look.at(case.pod, reference.pointer), gone, cited if spoken else None],
-            chain=(f"{kind} {reference.name} does not exist in namespace {case.resource.namespace}", f"the kubelet cannot create containers of {case.where}"),
-            missing_name=reference.name, since=case.since,
-        )  # fmt: skip
+            chain=(
+                f"{kind} {reference.name} does not exist in namespace {case.resource.namespace}",
+                f"the kubelet cannot create containers of {case.where}",
+            ),
+            missing_name=reference.name,
+            since=case.since,
+        )
     return None
 
 
@@ -154,14 +179,22 @@ def missing_key(case: Case, look: Look) -> Finding | None:
         if lacking is False or (lacking is None and not spoken):
             continue
         holder = look.snapshot.get(reference.kind, case.pod.metadata.namespace, reference.name)
-        listed = look.at(holder, "/data" if reference.kind == "ConfigMap" else "/keys", f"{reference.kind} {reference.name} has keys: {quoted(', '.join(holder.keys), 160) or 'none'}") if lacking else None
+        listed = None
+        if lacking and holder is not None:
+            keys = quoted(", ".join(holder.keys), 160) or "none"
+            pointer = "/data" if reference.kind == "ConfigMap" else "/keys"
+            listed = look.at(holder, pointer, f"{reference.kind} {reference.name} has keys: {keys}")
         return blame(
-            case.resource, f"{case.where} cannot start: {reference.kind} {reference.name} has no key {quoted(reference.key, 80)}",
+            case.resource,
+            f"{case.where} cannot start: {reference.kind} {reference.name} has no key {quoted(reference.key, 80)}",
             strength=DECISIVE if spoken else STRONG,
             because=[look.at(case.pod, reference.pointer), cited if spoken else None, listed],
-            key=reference.key, source_kind=reference.kind, source_lower=reference.kind.lower(), source_name=reference.name,
+            key=reference.key,
+            source_kind=reference.kind,
+            source_lower=reference.kind.lower(),
+            source_name=reference.name,
             since=case.since,
-        )  # fmt: skip
+        )
     return None
 
 
@@ -176,12 +209,18 @@ def _lacks_key(namespace: str, reference: Reference, look: Look) -> bool | None:
 
 
 _NO_PROGRAM = re.compile(
-    r"executable file [`'\"]?[^`'\"]{0,200}[`'\"]? ?not found|exec: \"?[^\"]{0,200}\"?: (?:stat|executable|permission|no such|is a directory)|"
+    r"executable file [`'\"]?[^`'\"]{0,200}[`'\"]? ?not found|"
+    r"exec: \"?[^\"]{0,200}\"?: (?:stat|executable|permission|no such|is a directory)|"
     r"no such file or directory|exec format error|permission denied.{0,40}unknown|No command specified|not a directory|"
     r"open executable|starting container process caused|unable to start container process: exec",
     re.I,
 )
-_SHELL = re.compile(r"(?:^|[:\s])(?:sh|bash|ash|dash|/[\w./-]{1,60}): (?:line )?\d{0,5}:? ?\S{1,120}: (?:command )?not found|can't open '[^']{1,200}'|No such file or directory|can't execute", re.I)
+_SHELL = re.compile(
+    r"(?:^|[:\s])(?:sh|bash|ash|dash|"
+    r"/[\w./-]{1,60}): (?:line )?\d{0,5}:? ?\S{1,120}: (?:command )?not found|"
+    r"can't open '[^']{1,200}'|No such file or directory|can't execute",
+    re.I,
+)
 _FORMAT = re.compile(r"exec format error", re.I)
 NOT_RUNNABLE = (126, 127)
 
@@ -189,10 +228,18 @@ NOT_RUNNABLE = (126, 127)
 def start_error(case: Case, look: Look) -> tuple[str, Evidence | None]:
     """The runtime's message about a container that could not be started."""
     for part, state in (("state", case.status.state), ("lastState", case.status.last_state)):
-        if state.terminated and state.terminated.message and state.terminated.reason in ("StartError", "ContainerCannotRun", "RunContainerError"):
-            return state.terminated.message, look.at(case.pod, status_pointer(case.pod, case.container, f"/{part}/terminated/message"))
+        if (
+            state.terminated
+            and state.terminated.message
+            and state.terminated.reason in ("StartError", "ContainerCannotRun", "RunContainerError")
+        ):
+            return state.terminated.message, look.at(
+                case.pod, status_pointer(case.pod, case.container, f"/{part}/terminated/message")
+            )
         if state.waiting and state.waiting.reason in ("RunContainerError", "CreateContainerError", "StartError"):
-            return state.waiting.message, look.at(case.pod, status_pointer(case.pod, case.container, f"/{part}/waiting/message"))
+            return state.waiting.message, look.at(
+                case.pod, status_pointer(case.pod, case.container, f"/{part}/waiting/message")
+            )
     for member in case.members[:5]:
         event = next((e for e in look.events(member, "Failed") if _NO_PROGRAM.search(e.message[:4000])), None)
         if event is not None and "exec" in event.message:
@@ -213,7 +260,11 @@ def bad_command(case: Case, look: Look) -> Finding | None:
     code = exit_code(case)
     refused = bool(said and _NO_PROGRAM.search(said[:4000]) and not _FORMAT.search(said) and "OOM" not in said)
     words = look.last_words(case.ref, case.container)
-    shell = next((line for line in reversed(words[0]) if _SHELL.search(line.text)), None) if words and code in NOT_RUNNABLE else None
+    shell = (
+        next((line for line in reversed(words[0]) if _SHELL.search(line.text)), None)
+        if words and code in NOT_RUNNABLE
+        else None
+    )
     if not refused and code not in (*NOT_RUNNABLE, 128):
         return None
     if words and any(_FORMAT.search(line.text) for line in words[0]):
@@ -222,16 +273,20 @@ def bad_command(case: Case, look: Look) -> Finding | None:
     strength = DECISIVE if refused else STRONG if shell else GOOD if code in NOT_RUNNABLE else LIKELY
     what = quoted(said, 140) if refused else f"exit code {code}" + (f": {quoted(shell.text, 140)}" if shell else "")
     return blame(
-        case.resource, f"{case.where} cannot run: the command of container {case.container} cannot be executed ({what})",
+        case.resource,
+        f"{case.where} cannot run: the command of container {case.container} cannot be executed ({what})",
         strength=strength,
         because=[
             cited if refused else None,
             look.at(case.pod, container_pointer(case.pod.spec, case.container, pointer)),
             _exit_evidence(case, look),
-            look.lines(case.ref, case.container, [shell], f"Its last words: {quoted(shell.text)}", previous=words[1]) if shell and words else None,
+            look.lines(case.ref, case.container, [shell], f"Its last words: {quoted(shell.text)}", previous=words[1])
+            if shell and words
+            else None,
         ],
-        container=case.container, since=case.since,
-    )  # fmt: skip
+        container=case.container,
+        since=case.since,
+    )
 
 
 def _exit_evidence(case: Case, look: Look) -> Evidence | None:
@@ -250,12 +305,19 @@ def program_of_other_architecture(case: Case, look: Look) -> Finding | None:
     if not _FORMAT.search(said[:4000]) and line is None:
         return None
     return blame(
-        case.resource, f"{case.where} cannot run: its image is built for another CPU architecture (exec format error)",
+        case.resource,
+        f"{case.where} cannot run: its image is built for another CPU architecture (exec format error)",
         strength=STRONG,
-        because=[cited, look.at(case.pod, container_pointer(case.pod.spec, case.container, "/image")),
-                 look.lines(case.ref, case.container, [line], quoted(line.text), previous=words[1]) if line and words else None],
-        image=case.spec.image, since=case.since,
-    )  # fmt: skip
+        because=[
+            cited,
+            look.at(case.pod, container_pointer(case.pod.spec, case.container, "/image")),
+            look.lines(case.ref, case.container, [line], quoted(line.text), previous=words[1])
+            if line and words
+            else None,
+        ],
+        image=case.spec.image,
+        since=case.since,
+    )
 
 
 @detector("security_context_invalid", symptom=container_not_created)
@@ -265,9 +327,13 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
     if "runAsNonRoot" not in said and "non-numeric user" not in said:
         return None
     return blame(
-        case.resource, f"{case.where} cannot start: runAsNonRoot is set and container {case.container} would run as root",
-        strength=DECISIVE, because=[cited], container=case.container, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: runAsNonRoot is set and container {case.container} would run as root",
+        strength=DECISIVE,
+        because=[cited],
+        container=case.container,
+        since=case.since,
+    )
 
 
 _SANDBOX = ("FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkNotReady")
@@ -279,12 +345,20 @@ def sandbox_not_created(case: Case, look: Look) -> Finding | None:
     event = look.saying(case.members[:5], "", reasons=_SANDBOX)
     if event is not None:
         return blame(
-            case.resource, f"{case.where} cannot start: the node cannot create its sandbox ({quoted(event.message, 140)})",
-            strength=GOOD, because=[look.event(event)], pod=case.ref.name, since=case.since,
-        )  # fmt: skip
+            case.resource,
+            f"{case.where} cannot start: the node cannot create its sandbox ({quoted(event.message, 140)})",
+            strength=GOOD,
+            because=[look.event(event)],
+            pod=case.ref.name,
+            since=case.since,
+        )
     other = next((e for m in case.members[:5] for e in look.events(m, "FailedMount", "FailedAttachVolume")), None)
     return blame(
-        case.resource, f"{case.where} does not get past {case.text}",
-        strength=HINT, because=[look.at(case.pod, "/status/phase"), look.event(other)], pod=case.ref.name, since=case.since,
+        case.resource,
+        f"{case.where} does not get past {case.text}",
+        strength=HINT,
+        because=[look.at(case.pod, "/status/phase"), look.event(other)],
+        pod=case.ref.name,
+        since=case.since,
         missing=("events of the pod (FailedMount, FailedCreatePodSandBox)",),
-    )  # fmt: skip
+    )

@@ -30,18 +30,28 @@ def zero_replicas(case: Case, look: Look) -> Finding | None:
     services = [r for r in needs if r.kind == "Service"]
     calls = [e for s in services for e in look.complaint_evidence(s, 2)]
     event = look.saying([case.ref], "to 0", reasons=("ScalingReplicaSet", "SuccessfulRescale"))
-    routed = [r for r in needs if r.kind in ("Ingress", "HorizontalPodAutoscaler") or r.kind.endswith("WebhookConfiguration")]
+    routed = [
+        r for r in needs if r.kind in ("Ingress", "HorizontalPodAutoscaler") or r.kind.endswith("WebhookConfiguration")
+    ]
     strength = DECISIVE if calls else GOOD if event or routed else LIKELY
     revision = look.world.replica_sets_of(case.subject) if case.ref.kind == "Deployment" else []
     before = revision[0].metadata.annotations.get("deployment.kubernetes.io/desired-replicas", "") if revision else ""
     who = ", ".join(f"{r.kind} {r.name}" for r in needs[:3])
     return blame(
-        case.ref, f"{case.where} is scaled to zero although {who} still depend{'s' if len(needs) == 1 else ''} on it",
+        case.ref,
+        f"{case.where} is scaled to zero although {who} still depend{'s' if len(needs) == 1 else ''} on it",
         strength=strength,
-        because=[look.at(case.subject, "/spec/replicas"), *calls, look.event(event),
-                 *(look.at(found, "/spec/selector") for s in services[:1] if (found := look.snapshot.find(s)) is not None)],
-        explains=needs, replicas=before if before not in ("", "0") else "N", since=case.since, critical=True,
-    )  # fmt: skip
+        because=[
+            look.at(case.subject, "/spec/replicas"),
+            *calls,
+            look.event(event),
+            *(look.at(found, "/spec/selector") for s in services[:1] if (found := look.snapshot.find(s)) is not None),
+        ],
+        explains=needs,
+        replicas=before if before not in ("", "0") else "N",
+        since=case.since,
+        critical=True,
+    )
 
 
 @detector("rollout_stuck", symptom=rollout_stalled)
@@ -51,24 +61,35 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
     ready = f"{status.updated_replicas} of {spec.replicas} new pods, {status.ready_replicas} ready in all"
     if rollout_strategy_contradicts(spec.strategy):
         return blame(
-            case.ref, f"the rollout of {case.where} cannot begin: maxSurge and maxUnavailable are both zero ({ready})",
-            strength=STRONG, because=[look.at(case.subject, "/spec/strategy")], since=case.since,
-        )  # fmt: skip
+            case.ref,
+            f"the rollout of {case.where} cannot begin: maxSurge and maxUnavailable are both zero ({ready})",
+            strength=STRONG,
+            because=[look.at(case.subject, "/spec/strategy")],
+            since=case.since,
+        )
     progressing = condition(status.conditions, "Progressing")
     if progressing and progressing.false:
         own, line = _why_not_ready(case.ref, look)
         why = f": {quoted(line, 140)}" if line else ""
         return blame(
-            case.ref, f"the rollout of {case.where} is stuck ({progressing.reason}): {ready}{why}",
+            case.ref,
+            f"the rollout of {case.where} is stuck ({progressing.reason}): {ready}{why}",
             strength=0.86 if progressing.reason == "ProgressDeadlineExceeded" else GOOD,
-            because=[look.at(case.subject, condition_pointer(case.subject, "Progressing")), look.at(case.subject, "/status"), *own],
+            because=[
+                look.at(case.subject, condition_pointer(case.subject, "Progressing")),
+                look.at(case.subject, "/status"),
+                *own,
+            ],
             since=case.since,
-        )  # fmt: skip
+        )
     if spec.paused:
         return blame(
-            case.ref, f"the rollout of {case.where} is paused halfway: {ready}",
-            strength=LIKELY, because=[look.at(case.subject, "/spec/paused")], since=case.since,
-        )  # fmt: skip
+            case.ref,
+            f"the rollout of {case.where} is paused halfway: {ready}",
+            strength=LIKELY,
+            because=[look.at(case.subject, "/spec/paused")],
+            since=case.since,
+        )
     return None
 
 
@@ -82,7 +103,12 @@ def _why_not_ready(deployment: Ref, look: Look) -> tuple[list[Evidence], str]:
         for container in pod.spec.containers:
             wrong = logs.errors(look.log(ref, container.name) or [])
             if wrong:
-                return [*cited, look.lines(ref, container.name, wrong[-1:], f"Container {container.name} logs: {quoted(wrong[-1].text)}")], wrong[-1].text
+                return [
+                    *cited,
+                    look.lines(
+                        ref, container.name, wrong[-1:], f"Container {container.name} logs: {quoted(wrong[-1].text)}"
+                    ),
+                ], wrong[-1].text
         if cited:
             return cited, ""
     return [], ""
@@ -107,29 +133,48 @@ def job_backoff_limit(case: Case, look: Look) -> Finding | None:
                 cited.append(look.lines(ref, found.name, [first], f"Container {found.name} logs: {quoted(first.text)}"))
         if said:
             break
-    why = "ran past its deadline" if failed.reason == "DeadlineExceeded" else f"failed {case.subject.status.failed} times and gave up"
+    why = (
+        "ran past its deadline"
+        if failed.reason == "DeadlineExceeded"
+        else f"failed {case.subject.status.failed} times and gave up"
+    )
     return blame(
-        case.ref, f"Job {case.where} {why}{said}",
-        strength=STRONG, because=[look.at(case.subject, condition_pointer(case.subject, "Failed")), *cited],
-        since=case.since, missing=() if said else ("logs of the Job's failed pods",),
-    )  # fmt: skip
+        case.ref,
+        f"Job {case.where} {why}{said}",
+        strength=STRONG,
+        because=[look.at(case.subject, condition_pointer(case.subject, "Failed")), *cited],
+        since=case.since,
+        missing=() if said else ("logs of the Job's failed pods",),
+    )
 
 
 @detector("cronjob_suspended_or_bad_schedule", symptom=cronjob_idle)
 def cronjob_idle_(case: Case, look: Look) -> Finding | None:
     """A CronJob that was in use does not run: suspended, or with a schedule that never comes."""
     cron = case.subject
-    event = next(iter(look.events(case.ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart")), None)
+    event = next(
+        iter(look.events(case.ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart")),
+        None,
+    )
     if cron.spec.suspend:
         ran = cron.status.last_schedule_time or cron.status.last_successful_time
         strength = 0.82 if ran else 0.75
         last = f"; it last ran at {ran:%Y-%m-%d %H:%M}" if ran else ""
         summary = f"CronJob {case.where} does not run: it is suspended{last}"
-        because = [look.at(cron, "/spec/suspend"), look.at(cron, "/metadata/generation", "The CronJob was changed after its creation")]
+        because = [
+            look.at(cron, "/spec/suspend"),
+            look.at(cron, "/metadata/generation", "The CronJob was changed after its creation"),
+        ]
     else:
         never = never_fires(cron.spec.schedule)
         strength = DECISIVE if never and event else STRONG
-        why = f"its schedule `{quoted(cron.spec.schedule, 60)}` never comes" if never else quoted(event.message, 140) if event else ""
+        why = (
+            f"its schedule `{quoted(cron.spec.schedule, 60)}` never comes"
+            if never
+            else quoted(event.message, 140)
+            if event
+            else ""
+        )
         summary = f"CronJob {case.where} does not run: {why}"
         because = [look.at(cron, "/spec/schedule")]
     return blame(case.ref, summary, strength=strength, because=[*because, look.event(event)], critical=False)
@@ -147,7 +192,20 @@ def hpa_no_metrics(case: Case, look: Look) -> Finding | None:
     if active is None or not active.false:
         return None
     target = Ref(hpa.spec.scale_target_ref.kind, hpa.metadata.namespace, hpa.spec.scale_target_ref.name)
-    event = look.saying([case.ref], "missing request", "unable to", "failed to get", "no metrics", reasons=("FailedGetResourceMetric", "FailedComputeMetricsReplicas", "FailedGetExternalMetric", "FailedGetPodsMetric", "FailedGetObjectMetric"))
+    event = look.saying(
+        [case.ref],
+        "missing request",
+        "unable to",
+        "failed to get",
+        "no metrics",
+        reasons=(
+            "FailedGetResourceMetric",
+            "FailedComputeMetricsReplicas",
+            "FailedGetExternalMetric",
+            "FailedGetPodsMetric",
+            "FailedGetObjectMetric",
+        ),
+    )
     cited = [look.at(hpa, condition_pointer(hpa, "ScalingActive", "/message")), look.event(event)]
     bare = _unrequested(hpa, target, look)
     said = f"{active.message} {event.message if event else ''}"
@@ -155,17 +213,32 @@ def hpa_no_metrics(case: Case, look: Look) -> Finding | None:
         names = bare or [("the container", "cpu", None)]
         container, resource, evidence = names[0]
         return blame(
-            case.ref, f"autoscaler {case.where} cannot scale {target.kind} {target.name}: container {container} has no {resource} request",
-            strength=0.95 if bare else GOOD, because=[evidence, *cited], explains=[target], since=case.since, critical=False,
-            advice=f"Set a {resource} request on every container of {target.kind} {target.name}; use is measured against it.",
-        )  # fmt: skip
+            case.ref,
+            f"autoscaler {case.where} cannot scale {target.kind} {target.name}: "
+            f"container {container} has no {resource} request",
+            strength=0.95 if bare else GOOD,
+            because=[evidence, *cited],
+            explains=[target],
+            since=case.since,
+            critical=False,
+            advice=(
+                f"Set a {resource} request on every container of {target.kind} "
+                f"{target.name}; use is measured against it.",
+            ),
+        )
     whole = look.snapshot.pod_usage is None or _all_inactive(look)
     where = "the metrics API gives none" if whole else "none come for its pods"
     return blame(
-        case.ref, f"autoscaler {case.where} cannot scale {target.kind} {target.name}: {where} ({quoted(active.message, 120)})",
-        strength=GOOD if event or active.reason.startswith("FailedGet") else LIKELY, because=cited, explains=[target], upstream=[target], since=case.since, critical=False,
+        case.ref,
+        f"autoscaler {case.where} cannot scale {target.kind} {target.name}: {where} ({quoted(active.message, 120)})",
+        strength=GOOD if event or active.reason.startswith("FailedGet") else LIKELY,
+        because=cited,
+        explains=[target],
+        upstream=[target],
+        since=case.since,
+        critical=False,
         advice="Bring back what serves the metric (metrics-server or the adapter), and check its APIService.",
-    )  # fmt: skip
+    )
 
 
 def _all_inactive(look: Look) -> bool:
@@ -203,6 +276,10 @@ def hpa_target_missing(case: Case, look: Look) -> Finding | None:
     if gone is None:
         return None
     return blame(
-        case.ref, f"autoscaler {case.where} scales nothing: {target.kind} {target.name} does not exist",
-        strength=DECISIVE, because=[look.at(case.subject, "/spec/scaleTargetRef"), gone], since=case.since, critical=False,
-    )  # fmt: skip
+        case.ref,
+        f"autoscaler {case.where} scales nothing: {target.kind} {target.name} does not exist",
+        strength=DECISIVE,
+        because=[look.at(case.subject, "/spec/scaleTargetRef"), gone],
+        since=case.since,
+        critical=False,
+    )

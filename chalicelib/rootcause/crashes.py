@@ -20,7 +20,11 @@ from chalicelib.state.quantity import format_bytes, quantity
 KILLED = 137
 STOPPED = (137, 143)
 MEMORY_OF_INIT = re.compile(r"OOM-killed|memory limit too low|cannot allocate memory", re.I)
-_HEAP = re.compile(r"OutOfMemoryError|heap out of memory|Allocation failed - |MemoryError\b|runtime: out of memory|Cannot allocate memory", re.I)
+_HEAP = re.compile(
+    r"OutOfMemoryError|heap out of memory|Allocation failed - |"
+    r"MemoryError\b|runtime: out of memory|Cannot allocate memory",
+    re.I,
+)
 LAST_LINES = 40
 
 
@@ -29,7 +33,10 @@ def end_evidence(case: Case, look: Look) -> list[Evidence]:
     for part, state in (("state", case.status.state), ("lastState", case.status.last_state)):
         if state.terminated:
             ended = state.terminated
-            text = f"Container {case.container} ended with exit code {ended.exit_code} ({ended.reason or 'no reason'}), {case.status.restart_count} restarts"
+            text = (
+                f"Container {case.container} ended with exit code {ended.exit_code} "
+                f"({ended.reason or 'no reason'}), {case.status.restart_count} restarts"
+            )
             return [look.at(case.pod, status_pointer(case.pod, case.container, f"/{part}/terminated"), text)]
     return []
 
@@ -68,18 +75,28 @@ def oom_killed(case: Case, look: Look) -> Finding | None:
     else:
         return None
     bound = f"its memory limit of {limit}" if limit is not None else "the memory of its node (it has no limit)"
-    pointer = container_pointer(case.pod.spec, case.container, "/resources/limits/memory") if limit is not None else None
+    pointer = (
+        container_pointer(case.pod.spec, case.container, "/resources/limits/memory") if limit is not None else None
+    )
     times = f" ({case.status.restart_count} restarts)" if case.status.restart_count else ""
     return blame(
-        case.resource, f"{case.where} runs out of memory: container {case.container} is killed at {bound}{times}",
+        case.resource,
+        f"{case.where} runs out of memory: container {case.container} is killed at {bound}{times}",
         strength=strength,
         because=[
-            *end_evidence(case, look), look.at(case.pod, pointer) if pointer else None, cited if at_start else None,
-            look.lines(case.ref, case.container, [heap], quoted(heap.text), previous=words[1]) if heap and words else None,
+            *end_evidence(case, look),
+            look.at(case.pod, pointer) if pointer else None,
+            cited if at_start else None,
+            look.lines(case.ref, case.container, [heap], quoted(heap.text), previous=words[1])
+            if heap and words
+            else None,
         ],
-        container=case.container, limit=limit or "not set", suggested_limit=_double(limit), since=case.since,
+        container=case.container,
+        limit=limit or "not set",
+        suggested_limit=_double(limit),
+        since=case.since,
         missing=() if strength == DECISIVE else ("memory use over time",),
-    )  # fmt: skip
+    )
 
 
 def _double(limit: str | int | float | None) -> str:
@@ -96,16 +113,21 @@ def init_container_crash(case: Case, look: Look) -> Finding | None:
     line = _reason_line(words[0]) if words else None
     why = f": {quoted(line.text, 140)}" if line else ""
     return blame(
-        case.resource, f"{case.where} cannot start: init container {case.container} fails with exit code {exit_code(case)}{why}",
+        case.resource,
+        f"{case.where} cannot start: init container {case.container} fails with exit code {exit_code(case)}{why}",
         strength=STRONG,
         because=[*end_evidence(case, look), _cite(case, look, line, words[1]) if line and words else None],
-        container=case.container, since=case.since, upstream=called_services(case, look),
+        container=case.container,
+        since=case.since,
+        upstream=called_services(case, look),
         missing=() if line else (_no_log(case),),
-    )  # fmt: skip
+    )
 
 
 def _cite(case: Case, look: Look, line: Line, previous: bool) -> Evidence:
-    return look.lines(case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}", previous=previous)
+    return look.lines(
+        case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}", previous=previous
+    )
 
 
 def _no_log(case: Case) -> str:
@@ -132,19 +154,32 @@ def missing_env_var(case: Case, look: Look) -> Finding | None:
     for found in logs.missing_variables(words[0][-120:]):
         if found.name in given:
             continue
-        strength = DECISIVE if found.explicit and complete else STRONG if found.explicit else GOOD if complete else LIKELY
+        strength = (
+            DECISIVE if found.explicit and complete else STRONG if found.explicit else GOOD if complete else LIKELY
+        )
         return blame(
-            case.resource, f"{case.where} crashes at start because environment variable {found.name} is not set",
+            case.resource,
+            f"{case.where} crashes at start because environment variable {found.name} is not set",
             strength=strength,
             because=[
                 _cite(case, look, found.line, words[1]),
-                look.at(case.pod, container_pointer(case.pod.spec, case.container, "/env"), f"Container {case.container} is given: {quoted(', '.join(sorted(given)), 160) or 'no variables'}"),
+                look.at(
+                    case.pod,
+                    container_pointer(case.pod.spec, case.container, "/env"),
+                    f"Container {case.container} is given: {quoted(', '.join(sorted(given)), 160) or 'no variables'}",
+                ),
                 *end_evidence(case, look),
             ],
-            chain=(f"variable {found.name} is absent from container {case.container}", f"the program ends with exit code {exit_code(case)}", f"{case.where} restarts again and again"),
-            variable=found.name, container=case.container, since=case.since,
+            chain=(
+                f"variable {found.name} is absent from container {case.container}",
+                f"the program ends with exit code {exit_code(case)}",
+                f"{case.where} restarts again and again",
+            ),
+            variable=found.name,
+            container=case.container,
+            since=case.since,
             missing=() if complete else ("key names of the Secrets read by envFrom",),
-        )  # fmt: skip
+        )
     return None
 
 
@@ -179,16 +214,79 @@ class Signature:
 
 
 SIGNATURES = (
-    Signature("certificate_expired", re.compile(r"certificate has expired|CERT_HAS_EXPIRED|CertificateExpiredException|certificate expired|NotAfter: ", re.I), STRONG, "a certificate has expired"),
-    Signature("ephemeral_storage_or_disk_full", re.compile(r"no space left on device|ENOSPC|disk full|No usable temporary directory", re.I), STRONG, "the disk is full"),
-    Signature("fd_conntrack_ephemeral_port_exhaustion", re.compile(r"too many open files|EMFILE|EADDRNOTAVAIL|Cannot assign requested address", re.I), GOOD, "it runs out of file descriptors or ports"),
-    Signature("sidecar_port_conflict", re.compile(r"address already in use|EADDRINUSE|bind: address in use|port \d{1,5} is already (?:in use|allocated)", re.I), STRONG, "the port it wants is already in use"),
-    Signature("db_bad_credentials", re.compile(r"password authentication failed|Access denied for user|authentication failed for user|Login failed for user|SASL authentication failed|WRONGPASS|invalid username-password pair", re.I), STRONG, "the database refuses its credentials"),
-    Signature("cache_auth_or_memory", re.compile(r"NOAUTH Authentication required|OOM command not allowed", re.I), STRONG, "the cache refuses it"),
-    Signature("db_connections_exhausted", re.compile(r"too many connections|remaining connection slots are reserved|sorry, too many clients", re.I), STRONG, "the database has no connection left"),
-    Signature("volume_permission_denied", re.compile(r"(?:permission denied|EACCES|Read-only file system|EROFS)[^\n]{0,200}/[\w./-]|/[\w./-]{2,200}['\"]?[:,]? {0,3}(?:\(?Permission denied|\[?Errno 13|Read-only file system)|mkdir[^\n]{1,200}permission denied|AccessDeniedException: /", re.I), GOOD, "it may not write to a path"),
-    Signature("script_or_args_error", re.compile(r"syntax error|SyntaxError|unknown (?:flag|option|command|shorthand)|unrecognized (?:option|arguments?)|flag provided but not defined|invalid option|unexpected token|bad option|Unrecognized VM option|unexpected argument|no such option|parse error", re.I), STRONG, "its script or arguments are wrong"),
-)  # fmt: skip
+    Signature(
+        "certificate_expired",
+        re.compile(
+            r"certificate has expired|CERT_HAS_EXPIRED|CertificateExpiredException|certificate expired|NotAfter: ", re.I
+        ),
+        STRONG,
+        "a certificate has expired",
+    ),
+    Signature(
+        "ephemeral_storage_or_disk_full",
+        re.compile(r"no space left on device|ENOSPC|disk full|No usable temporary directory", re.I),
+        STRONG,
+        "the disk is full",
+    ),
+    Signature(
+        "fd_conntrack_ephemeral_port_exhaustion",
+        re.compile(r"too many open files|EMFILE|EADDRNOTAVAIL|Cannot assign requested address", re.I),
+        GOOD,
+        "it runs out of file descriptors or ports",
+    ),
+    Signature(
+        "sidecar_port_conflict",
+        re.compile(
+            r"address already in use|EADDRINUSE|bind: address in use|port \d{1,5} is already (?:in use|allocated)", re.I
+        ),
+        STRONG,
+        "the port it wants is already in use",
+    ),
+    Signature(
+        "db_bad_credentials",
+        re.compile(
+            r"password authentication failed|Access denied for user|authentication failed for user|"
+            r"Login failed for user|SASL authentication failed|WRONGPASS|invalid username-password pair",
+            re.I,
+        ),
+        STRONG,
+        "the database refuses its credentials",
+    ),
+    Signature(
+        "cache_auth_or_memory",
+        re.compile(r"NOAUTH Authentication required|OOM command not allowed", re.I),
+        STRONG,
+        "the cache refuses it",
+    ),
+    Signature(
+        "db_connections_exhausted",
+        re.compile(r"too many connections|remaining connection slots are reserved|sorry, too many clients", re.I),
+        STRONG,
+        "the database has no connection left",
+    ),
+    Signature(
+        "volume_permission_denied",
+        re.compile(
+            r"(?:permission denied|EACCES|Read-only file system|EROFS)[^\n]{0,200}/[\w./-]|"
+            r"/[\w./-]{2,200}['\"]?[:,]? {0,3}(?:\(?Permission denied|\[?Errno 13|Read-only file system)|"
+            r"mkdir[^\n]{1,200}permission denied|AccessDeniedException: /",
+            re.I,
+        ),
+        GOOD,
+        "it may not write to a path",
+    ),
+    Signature(
+        "script_or_args_error",
+        re.compile(
+            r"syntax error|SyntaxError|unknown (?:flag|option|command|shorthand)|unrecognized (?:option|"
+            r"arguments?)|flag provided but not defined|invalid option|unexpected token|bad option|"
+            r"Unrecognized VM option|unexpected argument|no such option|parse error",
+            re.I,
+        ),
+        STRONG,
+        "its script or arguments are wrong",
+    ),
+)
 
 
 def _signature_detector(signature: Signature) -> Callable[[Case, Look], Finding | None]:
@@ -200,10 +298,13 @@ def _signature_detector(signature: Signature) -> Callable[[Case, Look], Finding 
         if line is None:
             return None
         return blame(
-            case.resource, f"{case.where} crashes because {signature.says}: {quoted(line.text, 140)}",
-            strength=signature.strength, because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
-            container=case.container, since=case.since,
-        )  # fmt: skip
+            case.resource,
+            f"{case.where} crashes because {signature.says}: {quoted(line.text, 140)}",
+            strength=signature.strength,
+            because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
+            container=case.container,
+            since=case.since,
+        )
 
     look_for.__doc__ = f"The last words of a crashing container say that {signature.says}."
     return look_for
@@ -237,12 +338,19 @@ def dependency_unreachable(case: Case, look: Look) -> Finding | None:
         return None
     call = calls[-1]
     host = f"{call.host}:{call.port}" if call.port else call.host
-    how = {"refused": "refuses the connection", "timeout": "does not answer", "unresolved": "cannot be resolved"}[call.how]
+    how = {"refused": "refuses the connection", "timeout": "does not answer", "unresolved": "cannot be resolved"}[
+        call.how
+    ]
     return blame(
-        case.resource, f"{case.where} crashes because {quoted(host, 120)}, which it depends on, {how}",
-        strength=0.72, because=[_cite(case, look, call.line, words[1]), *end_evidence(case, look)],
-        upstream=called_services(case, look), host=quoted(host, 120), container=case.container, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} crashes because {quoted(host, 120)}, which it depends on, {how}",
+        strength=0.72,
+        because=[_cite(case, look, call.line, words[1]), *end_evidence(case, look)],
+        upstream=called_services(case, look),
+        host=quoted(host, 120),
+        container=case.container,
+        since=case.since,
+    )
 
 
 @detector("app_exception", symptom=container_crashing)
@@ -257,20 +365,30 @@ def app_exception(case: Case, look: Look) -> Finding | None:
     if line is None or words is None or code == 0 or calls:
         return blame(
             case.resource,
-            f"{case.where} crashes again and again: container {case.container} ends with exit code {code}, {case.status.restart_count} restarts"
-            if code is not None else f"{case.where} crashes again and again in container {case.container}",
-            strength=HINT if calls or code in STOPPED else WEAK, because=end_evidence(case, look), container=case.container,
-            since=case.since, upstream=called_services(case, look), missing=() if calls else (_no_log(case),),
-        )  # fmt: skip
+            f"{case.where} crashes again and again: container {case.container} ends with "
+            f"exit code {code}, {case.status.restart_count} restarts"
+            if code is not None
+            else f"{case.where} crashes again and again in container {case.container}",
+            strength=HINT if calls or code in STOPPED else WEAK,
+            because=end_evidence(case, look),
+            container=case.container,
+            since=case.since,
+            upstream=called_services(case, look),
+            missing=() if calls else (_no_log(case),),
+        )
     thrown = logs.failure(words[0][-120:]) is not None
     strength = 0.86 if logs.has_trace(words[0][-120:]) and thrown else GOOD if thrown else LIKELY
     if code in STOPPED and case.spec.liveness_probe is not None:
         strength = WEAK
     return blame(
-        case.resource, f"{case.where} crashes with an error of the application: {quoted(line.text, 160)}",
-        strength=strength, because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
-        container=case.container, since=case.since, upstream=called_services(case, look),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} crashes with an error of the application: {quoted(line.text, 160)}",
+        strength=strength,
+        because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
+        upstream=called_services(case, look),
+    )
 
 
 @detector("app_exception", symptom=container_not_created)
@@ -279,7 +397,12 @@ def start_refused(case: Case, look: Look) -> Finding | None:
     waiting = case.status.state.waiting
     said = waiting.message if waiting else ""
     return blame(
-        case.resource, f"{case.where} cannot start: the runtime does not create container {case.container} ({quoted(said, 140) or 'no message'})",
-        strength=HINT, because=[look.at(case.pod, status_pointer(case.pod, case.container, "/state/waiting"))],
-        container=case.container, since=case.since, missing=("events of the pod",),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: the runtime does not create container "
+        f"{case.container} ({quoted(said, 140) or 'no message'})",
+        strength=HINT,
+        because=[look.at(case.pod, status_pointer(case.pod, case.container, "/state/waiting"))],
+        container=case.container,
+        since=case.since,
+        missing=("events of the pod",),
+    )

@@ -70,7 +70,7 @@ def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     for source in (pod_cases, object_cases):
         try:
             yield from source(look)
-        except Exception as error:  # noqa: BLE001 - an odd object must not hide the rest of the cluster
+        except Exception as error:
             gaps.append(_gap(f"reading symptoms ({source.__name__})", error))
 
 
@@ -78,8 +78,10 @@ def _findings(case: Case, look: Look, gaps: list[Gap]) -> Iterator[tuple[str, Fi
     for entry in detectors(case.type):
         try:
             found = entry.look_for(case, look)
-            several: Iterable[Finding] = () if found is None else (found,) if isinstance(found, Finding) else list(found)
-        except Exception as error:  # noqa: BLE001 - see above
+            several: Iterable[Finding] = (
+                () if found is None else (found,) if isinstance(found, Finding) else list(found)
+            )
+        except Exception as error:
             gaps.append(_gap(f"{_name(entry)} on {case.ref}", error))
             continue
         for finding in several:
@@ -101,25 +103,33 @@ def _worth_telling(candidates: list[Candidate]) -> list[Candidate]:
         for case in candidate.cases:
             best[case.ref] = max(best.get(case.ref, 0.0), candidate.probability)
     return [
-        c for c in candidates
+        c
+        for c in candidates
         if c.probability >= ranking.CLEAR
         or any(c.probability == best[case.ref] for case in c.cases)
         or (c.probability >= ranking.ALTERNATIVE_FLOOR and all(best[case.ref] < 0.6 for case in c.cases))
-    ]  # fmt: skip
+    ]
 
 
 def _rank(problem: Problem) -> tuple[bool, int, float, Ref, str]:
     return (
-        problem.probability < ranking.CLEAR, SEVERITIES.index(problem.severity), -problem.probability,
-        problem.resource, problem.mode,
-    )  # fmt: skip
+        problem.probability < ranking.CLEAR,
+        SEVERITIES.index(problem.severity),
+        -problem.probability,
+        problem.resource,
+        problem.mode,
+    )
 
 
 def _seen(case: Case) -> Symptom:
     return Symptom(
-        type=case.type.name, resource=case.resource, subject=case.ref, text=case.text, count=max(1, len(case.members)),
+        type=case.type.name,
+        resource=case.resource,
+        subject=case.ref,
+        text=case.text,
+        count=max(1, len(case.members)),
         since=case.since,
-    )  # fmt: skip
+    )
 
 
 def _outcome(problems: tuple[Problem, ...], world: World, namespace: str) -> tuple[Outcome, str]:
@@ -135,8 +145,10 @@ def _outcome(problems: tuple[Problem, ...], world: World, namespace: str) -> tup
 
 
 def _touches(problem: Problem, namespace: str) -> bool:
-    return problem.resource.namespace == namespace or any(r.namespace == namespace for r in problem.explains) or (
-        problem.resource == Ref("Namespace", "", namespace)
+    return (
+        problem.resource.namespace == namespace
+        or any(r.namespace == namespace for r in problem.explains)
+        or (problem.resource == Ref("Namespace", "", namespace))
     )
 
 
@@ -147,13 +159,23 @@ def _relatives(target: Ref, world: World) -> set[Ref]:
     if target.kind in ("CronJob", "Namespace", "Node"):
         found.update(world.graph.owned_by(target))
     if target.kind == "Namespace":
-        found.update(Ref(k, o.metadata.namespace, o.metadata.name) for k, o in world.snapshot.all() if o.metadata.namespace == target.name)
+        found.update(
+            Ref(k, o.metadata.namespace, o.metadata.name)
+            for k, o in world.snapshot.all()
+            if o.metadata.namespace == target.name
+        )
     owned = world.graph.owned_by(look.owner(target)) if look.owner(target).kind != "Node" else []
     pods = [r for r in owned if r.kind == "Pod"] + ([target] if target.kind == "Pod" else [])
     for ref in chain((target,), pods):
-        found.update(e.target for e in world.graph.out(ref) if e.relation in ("mounts", "claims", "routes_to", "scales", "selects"))
+        found.update(
+            e.target
+            for e in world.graph.out(ref)
+            if e.relation in ("mounts", "claims", "routes_to", "scales", "selects")
+        )
     found.update(look.owner(r) for r in list(found) if r.kind == "Pod")
-    found.update(e.target for ref in pods for e in world.graph.out(ref, "scheduled_on") if e.target.name in look.sick_nodes)
+    found.update(
+        e.target for ref in pods for e in world.graph.out(ref, "scheduled_on") if e.target.name in look.sick_nodes
+    )
     return found
 
 

@@ -1,6 +1,6 @@
 """Why an image is not pulled: it does not exist, the registry refuses, or it cannot be reached.
 
-Wordings: containerd (`failed to resolve reference`), dockershim/moby (`manifest unknown`, `pull access denied`), CRI-O and
+Wordings: containerd (`failed to resolve reference`), moby (`manifest unknown`, `pull access denied`), CRI-O and
 containers/image (`reading manifest`, `unauthorized`), and the answers of ECR, GCR, Harbor and Quay. The kubelet repeats
 them in the waiting message (since 1.31) and in the Failed event.
 """
@@ -19,7 +19,8 @@ from chalicelib.state.evidence import Evidence
 _NETWORK = re.compile(
     r"no such host|i/o timeout|connection refused|connection reset|TLS handshake timeout|context deadline exceeded|"
     r"Client\.Timeout|awaiting headers|network is unreachable|no route to host|server misbehaving|name resolution|"
-    r"x509:|tls: |HTTP response to HTTPS client|toomanyrequests|Too Many Requests|50[0234] (?:Bad|Service|Gateway|Internal)|"
+    r"x509:|tls: |HTTP response to HTTPS client|toomanyrequests|"
+    r"Too Many Requests|50[0234] (?:Bad|Service|Gateway|Internal)|"
     r"RegistryUnavailable|pinging container registry|proxyconnect|unexpected EOF|: EOF\b|dial tcp",
     re.I,
 )
@@ -34,7 +35,10 @@ _ABSENT = re.compile(
     r"no such image|repository name not known|invalid reference to",
     re.I,
 )
-_PLATFORM = re.compile(r"no match(?:ing manifest)? for (?:platform|\S{1,40}/\S{1,40})|no image found in (?:image index|manifest list)", re.I)
+_PLATFORM = re.compile(
+    r"no match(?:ing manifest)? for (?:platform|\S{1,40}/\S{1,40})|no image found in (?:image index|manifest list)",
+    re.I,
+)
 _BACK_OFF = re.compile(r"^Back-off pulling image \"[^\"]{0,500}\"$")
 
 
@@ -47,7 +51,9 @@ def pull_error(case: Case, look: Look) -> tuple[str, list[Evidence]]:
         said = waiting.message
         cited.append(look.at(case.pod, status_pointer(case.pod, case.container, "/state/waiting/message")))
     for member in case.members[:5]:
-        for event in look.events(member, "Failed", "FailedToPullImage", "InspectFailed", "ErrImageNeverPull", "BackOff"):
+        for event in look.events(
+            member, "Failed", "FailedToPullImage", "InspectFailed", "ErrImageNeverPull", "BackOff"
+        ):
             if "ull" in event.message and not event.message.startswith(("Error: ", "Back-off")):
                 found = look.event(event)
                 return said or event.message, [*cited, *([found] if found else [])]
@@ -66,7 +72,9 @@ def _kind_of(case: Case, look: Look) -> str:
         return "auth"
     if _NETWORK.search(text):
         return "network"
-    if re.search(r"pull access denied|may require|authorize|unauthorized", text, re.I) or (_AUTH.search(text) and not _ABSENT.search(text)):
+    if re.search(r"pull access denied|may require|authorize|unauthorized", text, re.I) or (
+        _AUTH.search(text) and not _ABSENT.search(text)
+    ):
         return "auth"
     if _ABSENT.search(text):
         return "absent"
@@ -98,9 +106,11 @@ def previous_image(case: Case, look: Look) -> str:
 def _facts(case: Case, look: Look) -> dict[str, str]:
     image = case.spec.image
     return {
-        "image": image, "registry": registry_of(image), "container": case.container,
+        "image": image,
+        "registry": registry_of(image),
+        "container": case.container,
         "previous_image": previous_image(case, look) or "IMAGE:TAG",
-    }  # fmt: skip
+    }
 
 
 @detector("image_not_found", symptom=image_not_pulled)
@@ -112,15 +122,24 @@ def image_not_found(case: Case, look: Look) -> Finding | None:
         before = previous_image(case, look)
         chain = (f"image {quoted(before, 120)} was replaced by {image}",) if before else ()
         return blame(
-            case.resource, f"{case.where} cannot start: image {image} does not exist in its registry",
-            strength=DECISIVE, because=_because(case, look), chain=chain, since=case.since, **_facts(case, look),
-        )  # fmt: skip
+            case.resource,
+            f"{case.where} cannot start: image {image} does not exist in its registry",
+            strength=DECISIVE,
+            because=_because(case, look),
+            chain=chain,
+            since=case.since,
+            told=_facts(case, look),
+        )
     if kind == "" and not _absent_pull_secrets(case, look):
         return blame(
-            case.resource, f"{case.where} cannot start: image {image} is not pulled; the registry's answer is not known any more",
-            strength=WEAK, because=_because(case, look), since=case.since,
-            missing=("the Failed event of the pull (events are kept for an hour)",), **_facts(case, look),
-        )  # fmt: skip
+            case.resource,
+            f"{case.where} cannot start: image {image} is not pulled; the registry's answer is not known any more",
+            strength=WEAK,
+            because=_because(case, look),
+            since=case.since,
+            missing=("the Failed event of the pull (events are kept for an hour)",),
+            told=_facts(case, look),
+        )
     return None
 
 
@@ -142,12 +161,23 @@ def image_pull_auth(case: Case, look: Look) -> Finding | None:
     if case.pod.spec.image_pull_secrets:
         because.append(look.at(case.pod, "/spec/imagePullSecrets"))
     because += [e for e in (look.absent("Secret", case.pod.metadata.namespace, name) for name in lost) if e]
-    why = f"; pull secret {lost[0]} does not exist" if lost else "; the pod names no pull secret" if not case.pod.spec.image_pull_secrets else ""
+    why = (
+        f"; pull secret {lost[0]} does not exist"
+        if lost
+        else "; the pod names no pull secret"
+        if not case.pod.spec.image_pull_secrets
+        else ""
+    )
     strength = GOOD if either and not lost else DECISIVE if kind == "auth" else LIKELY if kind == "absent" else GOOD
     return blame(
-        case.resource, f"{case.where} cannot start: registry {registry_of(case.spec.image)} refuses the pull of {quoted(case.spec.image, 160)}{why}",
-        strength=strength, because=because, since=case.since, **_facts(case, look),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: registry {registry_of(case.spec.image)} "
+        f"refuses the pull of {quoted(case.spec.image, 160)}{why}",
+        strength=strength,
+        because=because,
+        since=case.since,
+        told=_facts(case, look),
+    )
 
 
 @detector("registry_dns_or_network", symptom=image_not_pulled)
@@ -158,9 +188,13 @@ def registry_unreachable(case: Case, look: Look) -> Finding | None:
     said, _ = pull_error(case, look)
     registry = registry_of(case.spec.image)
     return blame(
-        case.resource, f"{case.where} cannot start: its node cannot reach registry {registry} ({_short(said)})",
-        strength=STRONG, because=_because(case, look), since=case.since, **_facts(case, look),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: its node cannot reach registry {registry} ({_short(said)})",
+        strength=STRONG,
+        because=_because(case, look),
+        since=case.since,
+        told=_facts(case, look),
+    )
 
 
 def _short(said: str) -> str:
@@ -174,9 +208,13 @@ def image_for_other_platform(case: Case, look: Look) -> Finding | None:
     if _kind_of(case, look) != "platform":
         return None
     return blame(
-        case.resource, f"{case.where} cannot start: image {quoted(case.spec.image, 160)} has no variant for the node's platform",
-        strength=DECISIVE, because=_because(case, look), since=case.since, **_facts(case, look),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: image {quoted(case.spec.image, 160)} has no variant for the node's platform",
+        strength=DECISIVE,
+        because=_because(case, look),
+        since=case.since,
+        told=_facts(case, look),
+    )
 
 
 @detector("invalid_image_name", symptom=image_not_pulled)
@@ -185,8 +223,16 @@ def invalid_image_name(case: Case, look: Look) -> Finding | None:
     if _kind_of(case, look) != "name":
         return None
     reason = case.status.state.waiting.reason if case.status.state.waiting else ""
-    why = "is not a valid reference" if reason == "InvalidImageName" else "is not on the node and may not be pulled (imagePullPolicy Never)"
+    why = (
+        "is not a valid reference"
+        if reason == "InvalidImageName"
+        else "is not on the node and may not be pulled (imagePullPolicy Never)"
+    )
     return blame(
-        case.resource, f"{case.where} cannot start: image {quoted(case.spec.image, 160)} {why}",
-        strength=DECISIVE, because=_because(case, look), since=case.since, **_facts(case, look),
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: image {quoted(case.spec.image, 160)} {why}",
+        strength=DECISIVE,
+        because=_because(case, look),
+        since=case.since,
+        told=_facts(case, look),
+    )

@@ -23,7 +23,9 @@ _ERROR = re.compile(
     re.I,
 )
 _HARMLESS = re.compile(
-    r"level\W{1,3}(?:info|debug|trace)\b|\"(?:level|severity|lvl)\": ?\"(?:info|debug|trace)\"|\b(?:INFO|DEBUG|TRACE)\b", re.I
+    r"level\W{1,3}(?:info|debug|trace)\b|\"(?:level|severity|"
+    r"lvl)\": ?\"(?:info|debug|trace)\"|\b(?:INFO|DEBUG|TRACE)\b",
+    re.I,
 )
 _STAMP = re.compile(r"^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]{0,12}(?:Z|[+-]\d\d:?\d\d)?\]?\s{0,4}")
 
@@ -64,7 +66,9 @@ def errors(lines: list[Line]) -> list[Line]:
     return [line for line in lines if _ERROR.search(line.text) and not _HARMLESS.search(line.text)]
 
 
-_EXCEPTION = re.compile(r"^(?:[\w.$]{1,150}\.)?[A-Z]\w{0,80}(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?:: .{0,500})?")
+_EXCEPTION = re.compile(
+    r"^(?:[\w.$]{1,150}\.)?[A-Z]\w{0,80}(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?:: .{0,500})?"
+)
 _HEADS = (
     re.compile(r"^Caused by: .{1,500}"),
     re.compile(r"Exception in thread .{1,500}"),
@@ -74,10 +78,16 @@ _HEADS = (
     re.compile(r"\b(?:Uncaught|Unhandled)\w{0,20} .{0,500}"),
     re.compile(r"APPLICATION FAILED TO START"),
     re.compile(r"\b(?:Segmentation fault|core dumped|Aborted|SIGSEGV)\b"),
-    re.compile(r"\blevel\W{1,3}(?:fatal|panic|critical)\b.{0,500}|\"(?:level|severity)\": ?\"(?:fatal|panic|critical)\".{0,500}", re.I),
+    re.compile(
+        r"\blevel\W{1,3}(?:fatal|panic|critical)\b.{0,500}|\"(?:level|"
+        r"severity)\": ?\"(?:fatal|panic|critical)\".{0,500}",
+        re.I,
+    ),
     re.compile(r"\b(?:FATAL|CRITICAL|PANIC|F\d{4} \d\d:\d\d)\b.{0,500}"),
 )
-_TRACE = re.compile(r"^Traceback \(most recent call last\)|^\s{2,8}at [\w.$<(/]|^goroutine \d+ \[|^\s{2,4}File \"|stack backtrace:")
+_TRACE = re.compile(
+    r"^Traceback \(most recent call last\)|^\s{2,8}at [\w.$<(/]|^goroutine \d+ \[|^\s{2,4}File \"|stack backtrace:"
+)
 
 
 def failure(lines: list[Line]) -> Line | None:
@@ -97,22 +107,30 @@ def has_trace(lines: list[Line]) -> bool:
 
 # Missing environment variables
 
-_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,8}\b|(?<=['\"`$ ])[A-Z][A-Z0-9]{2,40}(?=['\"`:,. ]|$)")
+_VARIABLE = re.compile(
+    r"\b[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,8}\b|(?<=['\"`$ ])[A-Z][A-Z0-9]{2,40}(?=['\"`:,. ]|$)"
+)
 _NOT_A_VARIABLE = re.compile(
     r"^(?:ERR_|E_|HTTP_|SQL_|TLS_|SSL_ERROR)|(?:_ERROR|_EXCEPTION|_FAILED|_FOUND|_REFUSED|_TIMEOUT)$|"
     r"^(?:ERROR|FATAL|WARN|WARNING|INFO|DEBUG|PANIC|CRITICAL|SEVERE|ENV|KEY|NULL|NONE|TRUE|FALSE|HTTP|HTTPS|GET|POST|PUT|URL|TCP|UDP|API|JSON|YAML|XML|UTC|"
     r"ENOENT|EACCES|ENOTFOUND|ECONNREFUSED|APPLICATION|START|MUST|NOT|REQUIRED|MISSING)$"
 )
 _ABSENT = re.compile(
-    r"not set|unset|missing|required|undefined|not defined|not found|not provided|not specified|not configured|not present|"
-    r"must be (?:set|provided|specified|defined|configured|supplied)|must (?:specify|set|provide|define)|need to (?:specify|set|provide)|"
-    r"is (?:empty|blank|null|nil|None)|cannot be (?:empty|blank|null)|unbound variable|could not resolve|no value|absent|NotPresent|"
-    r"KeyError|Declare it as|null or not set|Set the |isn't set|wasn't set|has not been set|does not exist|not allowed to be empty",
+    r"not set|unset|missing|required|undefined|not defined|not found|"
+    r"not provided|not specified|not configured|not present|"
+    r"must be (?:set|provided|specified|defined|configured|supplied)|must (?:specify|"
+    r"set|provide|define)|need to (?:specify|set|provide)|"
+    r"is (?:empty|blank|null|nil|None)|cannot be (?:empty|blank|null)|"
+    r"unbound variable|could not resolve|no value|absent|NotPresent|"
+    r"KeyError|Declare it as|null or not set|Set the |isn't set|wasn't set|"
+    r"has not been set|does not exist|not allowed to be empty",
     re.I,
 )
 _ENVIRONMENT = re.compile(
-    r"environ|\benv\b|env\.|envvar|getenv|placeholder|KeyError|unbound variable|parameter|config|required key|key not found|"
-    r"NotPresent|is required|must be set|variable|setting|property|array key|Undefined index|you must specify|is not set|not set",
+    r"environ|\benv\b|env\.|envvar|getenv|placeholder|KeyError|"
+    r"unbound variable|parameter|config|required key|key not found|"
+    r"NotPresent|is required|must be set|variable|setting|property|array key|"
+    r"Undefined index|you must specify|is not set|not set",
     re.I,
 )
 _FIELD_REQUIRED = re.compile(r"^\s{0,4}field required", re.I)
@@ -164,7 +182,9 @@ def _listed_below(lines: list[Line], index: int) -> list[str]:
 
 _HOST = r"([A-Za-z0-9][A-Za-z0-9._-]{0,252})"
 _LOOKUPS = (
-    re.compile(rf"lookup {_HOST}(?: on \S{{1,60}})?: (?:no such host|server misbehaving|i/o timeout|.{{0,40}}no such host)"),
+    re.compile(
+        rf"lookup {_HOST}(?: on \S{{1,60}})?: (?:no such host|server misbehaving|i/o timeout|.{{0,40}}no such host)"
+    ),
     re.compile(rf"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) {_HOST}"),
     re.compile(rf"UnknownHostException: {_HOST}"),
     re.compile(rf"[Ff]ailed to resolve '{_HOST}'"),
@@ -172,14 +192,22 @@ _LOOKUPS = (
     re.compile(rf"could not translate host name \"{_HOST}\""),
     re.compile(rf"(?:[Uu]nknown|[Uu]nresolvable|[Bb]ad) (?:MySQL server )?host[: ]+[\"']?{_HOST}"),
     re.compile(rf"host='{_HOST}'.{{0,300}}(?:Name or service not known|name resolution|nodename nor servname)"),
-    re.compile(rf"{_HOST}:? (?:Name or service not known|Temporary failure in name resolution|Name does not resolve|NXDOMAIN)"),
+    re.compile(
+        rf"{_HOST}:? (?:Name or service not known|Temporary failure in name resolution|Name does not resolve|NXDOMAIN)"
+    ),
     re.compile(rf"nslookup: can't resolve '{_HOST}'"),
     re.compile(rf"host not found in upstream \"{_HOST}"),
 )
-_CALL = re.compile(r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to", re.I)
-_REFUSED = re.compile(r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to", re.I)
+_CALL = re.compile(
+    r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to", re.I
+)
+_REFUSED = re.compile(
+    r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to", re.I
+)
 _TIMED_OUT = re.compile(
-    r"i/o timeout|ETIMEDOUT|timed out|timeout exceeded|deadline exceeded|no route to host|EHOSTUNREACH|network is unreachable", re.I
+    r"i/o timeout|ETIMEDOUT|timed out|timeout exceeded|deadline exceeded|"
+    r"no route to host|EHOSTUNREACH|network is unreachable",
+    re.I,
 )
 _TARGETS = (
     re.compile(rf"\b[a-z][a-z0-9+]{{1,20}}://(?:[^@/\s\"']{{1,200}}@)?{_HOST}(?::(\d{{1,5}}))?"),
@@ -231,7 +259,8 @@ def _targets(text: str) -> Iterator[tuple[str, int]]:
 
 
 _LISTENING = re.compile(
-    r"(?:listen|started|serving|running|bound|server|ready)\w{0,6}\b.{0,80}?(?::|port[ =:s()\"a-z]{0,12}|://[\w.\[\]*-]{1,60}:)(\d{2,5})\b", re.I
+    r"(?:listen|started|serving|running|bound|server|ready)\w{0,6}\b.{0,80}?(?::|port[ =:s()\"a-z]{0,12}|://[\w.\[\]*-]{1,60}:)(\d{2,5})\b",
+    re.I,
 )
 
 

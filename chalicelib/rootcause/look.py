@@ -119,7 +119,7 @@ class Look:
     # Owners
 
     def owner(self, ref: Ref) -> Ref:
-        """The workload people think of: the top built-in controller, or whatever owns it; the pod itself without one."""
+        """The workload people think of: the top built-in controller, or what owns it; the pod itself without one."""
         found = self._owners.get(ref)
         if found is None:
             found = self._owners[ref] = self._climb(ref)
@@ -128,7 +128,9 @@ class Look:
     def _climb(self, ref: Ref) -> Ref:
         seen = {ref}
         while True:
-            parents = [e.source for e in self.graph.into(ref, "owns") if e.source not in seen and e.source.kind != "Node"]
+            parents = [
+                e.source for e in self.graph.into(ref, "owns") if e.source not in seen and e.source.kind != "Node"
+            ]
             if not parents or (ref.kind == "Job" and parents[0].kind == "CronJob"):
                 return self._unread_deployment(ref)
             custom = parents[0].kind not in WORKLOADS
@@ -181,9 +183,10 @@ class Look:
             return []
         selector = LabelSelector(match_labels=service.spec.selector)
         return [
-            w for w in self.workloads_in.get(service.metadata.namespace, ())
+            w
+            for w in self.workloads_in.get(service.metadata.namespace, ())
             if selector.matches(w.spec.template.metadata.labels)
-        ]  # fmt: skip
+        ]
 
     def backing_refs(self, service: Service) -> list[Ref]:
         """Refs of what stands behind a Service: workloads by template, and owners of the pods it selects now."""
@@ -204,9 +207,10 @@ class Look:
         if labels is None:
             return []
         return [
-            s for s in self.services_in.get(workload.namespace, ())
+            s
+            for s in self.services_in.get(workload.namespace, ())
             if s.spec.selector and LabelSelector(match_labels=s.spec.selector).matches(labels)
-        ]  # fmt: skip
+        ]
 
     @cached_property
     def services_in(self) -> dict[str, list[Service]]:
@@ -228,7 +232,12 @@ class Look:
                 continue
             if seen is not None and self.now - seen > EVENT_LIFE:
                 continue
-            if uid and event.involved_object.uid and event.involved_object.uid != uid and event.involved_object.uid != ref.name:
+            if (
+                uid
+                and event.involved_object.uid
+                and event.involved_object.uid != uid
+                and event.involved_object.uid != ref.name
+            ):
                 continue
             found.append(event)
         return found
@@ -265,7 +274,7 @@ class Look:
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
-        """The ends of logs of a few pods per workload: enough to see what a workload complains about, at a fixed cost."""
+        """The ends of logs of a few pods per workload: what a workload complains about, at a fixed cost."""
         found: list[Sample] = []
         taken: dict[tuple[Ref, bool], int] = defaultdict(int)
         budget = LOG_BUDGET

@@ -9,9 +9,7 @@ from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Api, Ref
 from chalicelib.state.snapshot import Gap
 
-Outcome = Literal[
-    "problems", "no_fault", "object_not_found", "insufficient_permission", "several_independent_faults"
-]
+Outcome = Literal["problems", "no_fault", "object_not_found", "insufficient_permission", "several_independent_faults"]
 Severity = Literal["critical", "warning", "info"]
 
 

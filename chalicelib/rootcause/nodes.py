@@ -17,7 +17,11 @@ from chalicelib.state.meta import Ref, condition
 
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_STALE = timedelta(seconds=60)
-_RUNTIME = re.compile(r"container runtime is down|PLEG is not healthy|runtime network not ready|container runtime not ready|\b(?:cri|containerd|dockerd?)\b", re.I)
+_RUNTIME = re.compile(
+    r"container runtime is down|PLEG is not healthy|runtime network not ready|"
+    r"container runtime not ready|\b(?:cri|containerd|dockerd?)\b",
+    re.I,
+)
 _NETWORK = re.compile(r"network plugin|cni (?:config|plugin)|NetworkPluginNotReady|networkReady", re.I)
 _LOW = {"MemoryPressure": "memory", "DiskPressure": "disk", "PIDPressure": "process ids"}
 
@@ -33,16 +37,31 @@ def stale_lease(node: str, look: Look) -> Evidence | None:
     lease = look.snapshot.get("Lease", LEASE_NAMESPACE, node)
     if lease is None or lease.spec.renew_time is None or look.age(lease.spec.renew_time) < LEASE_STALE:
         return None
-    return look.at(lease, "/spec/renewTime", f"The lease of node {node} was last renewed {int(look.age(lease.spec.renew_time).total_seconds())} s ago")
+    return look.at(
+        lease,
+        "/spec/renewTime",
+        f"The lease of node {node} was last renewed {int(look.age(lease.spec.renew_time).total_seconds())} s ago",
+    )
 
 
 def service_evidence(node: str, word: str, look: Look) -> tuple[bool | None, Evidence | None]:
     """(is it active, citation) of a service of the node, where such status was given."""
     for found in look.snapshot.extras.node_services or ():
         if found.node == node and word in found.service:
-            active = found.active in (True, "active", "true", "running") and found.state not in ("failed", "dead", "inactive")
+            active = found.active in (True, "active", "true", "running") and found.state not in (
+                "failed",
+                "dead",
+                "inactive",
+            )
             text = f"On node {node} {found.service} is {found.state or found.active}"
-            return active, metric_evidence(look.snapshot.cluster, Ref("Node", "", node), found.service, str(found.state or found.active), text, at=found.since)
+            return active, metric_evidence(
+                look.snapshot.cluster,
+                Ref("Node", "", node),
+                found.service,
+                str(found.state or found.active),
+                text,
+                at=found.since,
+            )
     return None, None
 
 
@@ -61,13 +80,24 @@ def kubelet_down(case: Case, look: Look) -> Finding | None:
     since = f" since {ready.last_transition_time:%Y-%m-%d %H:%M}" if ready and ready.last_transition_time else ""
     on_it = f"; {len(hit)} workload{'s' if len(hit) != 1 else ''} lost a pod" if hit else ""
     return blame(
-        case.ref, f"node {name} is NotReady{since}: its kubelet stopped reporting{on_it}",
+        case.ref,
+        f"node {name} is NotReady{since}: its kubelet stopped reporting{on_it}",
         strength=strength,
-        because=[look.at(case.subject, condition_pointer(case.subject, "Ready")) if ready else None, lease, service,
-                 look.event(next(iter(look.events(case.ref, "NodeNotReady")), None))],
-        chain=("the kubelet does not report", f"the node controller marks {name} NotReady", *(f"pods of {h.namespace}/{h.name} on it are not ready" for h in hit[:3])),
-        explains=hit, since=case.since, critical=True,
-    )  # fmt: skip
+        because=[
+            look.at(case.subject, condition_pointer(case.subject, "Ready")) if ready else None,
+            lease,
+            service,
+            look.event(next(iter(look.events(case.ref, "NodeNotReady")), None)),
+        ],
+        chain=(
+            "the kubelet does not report",
+            f"the node controller marks {name} NotReady",
+            *(f"pods of {h.namespace}/{h.name} on it are not ready" for h in hit[:3]),
+        ),
+        explains=hit,
+        since=case.since,
+        critical=True,
+    )
 
 
 @detector("container_runtime_down", symptom=node_not_ready)
@@ -81,50 +111,95 @@ def container_runtime_down(case: Case, look: Look) -> Finding | None:
     runtime = bool(_RUNTIME.search(message))
     active, service = service_evidence(case.ref.name, "containerd", look)
     strength = LIKELY if network else STRONG if runtime or active is False else WEAK
-    what = "the network plugin is not ready" if network else "its container runtime is down" if runtime else "it does not say it is ready"
+    what = (
+        "the network plugin is not ready"
+        if network
+        else "its container runtime is down"
+        if runtime
+        else "it does not say it is ready"
+    )
     return blame(
-        case.ref, f"node {case.ref.name} is NotReady: {what} ({quoted(message, 120)})",
-        strength=strength, because=[look.at(case.subject, condition_pointer(case.subject, "Ready")), service],
-        explains=pods_hit(case.ref.name, look), since=case.since, critical=True,
-    )  # fmt: skip
+        case.ref,
+        f"node {case.ref.name} is NotReady: {what} ({quoted(message, 120)})",
+        strength=strength,
+        because=[look.at(case.subject, condition_pointer(case.subject, "Ready")), service],
+        explains=pods_hit(case.ref.name, look),
+        since=case.since,
+        critical=True,
+    )
 
 
 @detector("node_pressure_eviction", symptom=node_pressured)
 def node_pressure(case: Case, look: Look) -> Finding | None:
     """The kubelet reports pressure: it refuses new pods and evicts old ones."""
-    found = next((c for t in PRESSURES if (c := condition(case.subject.status.conditions, t)) and c.true and t == case.text), None)
+    found = next(
+        (c for t in PRESSURES if (c := condition(case.subject.status.conditions, t)) and c.true and t == case.text),
+        None,
+    )
     if found is None:
         return None
     evicted = [p for p in look.world.pods_by_node.get(case.ref.name, ()) if p.status.reason == "Evicted"]
     owners = sorted({look.owner(look.world.ref_of(p)) for p in evicted})
     out = f"; {len(evicted)} pod{'s' if len(evicted) != 1 else ''} evicted" if evicted else ""
     return blame(
-        case.ref, f"node {case.ref.name} is under {_LOW[found.type]} pressure{out}",
+        case.ref,
+        f"node {case.ref.name} is under {_LOW[found.type]} pressure{out}",
         strength=0.94,
-        because=[look.at(case.subject, condition_pointer(case.subject, found.type)), *([look.at(evicted[0], "/status/message")] if evicted else []),
-                 look.event(next(iter(look.events(case.ref, "EvictionThresholdMet", "FreeDiskSpaceFailed", "ImageGCFailed", f"NodeHas{found.type}")), None))],
-        explains=owners, pressure=_LOW[found.type], since=case.since, critical=False,
-    )  # fmt: skip
+        because=[
+            look.at(case.subject, condition_pointer(case.subject, found.type)),
+            *([look.at(evicted[0], "/status/message")] if evicted else []),
+            look.event(
+                next(
+                    iter(
+                        look.events(
+                            case.ref,
+                            "EvictionThresholdMet",
+                            "FreeDiskSpaceFailed",
+                            "ImageGCFailed",
+                            f"NodeHas{found.type}",
+                        )
+                    ),
+                    None,
+                )
+            ),
+        ],
+        explains=owners,
+        pressure=_LOW[found.type],
+        since=case.since,
+        critical=False,
+    )
 
 
 @detector("node_pressure_eviction", symptom=pod_evicted)
 def evicted_lately(case: Case, look: Look) -> Finding | None:
     """Pods were evicted within the hour; the node's pressure has gone, or is reported by its own finding."""
     message = case.pod.status.message
-    if "The node was low on resource" not in message and "ode had condition" not in message and "he node had" not in message:
+    if (
+        "The node was low on resource" not in message
+        and "ode had condition" not in message
+        and "he node had" not in message
+    ):
         return None
-    nodes = sorted({p.spec.node_name for m in case.members if (p := look.snapshot.find(m)) is not None and p.spec.node_name})
+    nodes = sorted(
+        {p.spec.node_name for m in case.members if (p := look.snapshot.find(m)) is not None and p.spec.node_name}
+    )
     if not nodes:
         return None
     node = look.snapshot.get("Node", "", nodes[0])
     pressed = node is not None and any((c := condition(node.status.conditions, t)) and c.true for t in PRESSURES)
-    healthy = getattr(getattr(case.workload, "status", None), "ready_replicas", 0) >= getattr(getattr(case.workload, "spec", None), "replicas", 1)
+    healthy = getattr(getattr(case.workload, "status", None), "ready_replicas", 0) >= getattr(
+        getattr(case.workload, "spec", None), "replicas", 1
+    )
     return blame(
-        Ref("Node", "", nodes[0]), f"node {nodes[0]} evicted {len(case.members)} pod{'s' if len(case.members) > 1 else ''} of {case.where}: {quoted(message, 120)}",
+        Ref("Node", "", nodes[0]),
+        f"node {nodes[0]} evicted {len(case.members)} "
+        f"pod{'s' if len(case.members) > 1 else ''} of {case.where}: {quoted(message, 120)}",
         strength=STRONG if pressed else WEAK if healthy and len(case.members) < 3 else GOOD,
         because=[look.at(case.pod, "/status/message"), look.at(case.pod, "/spec/nodeName")],
-        explains=[case.resource], pressure="the resource that ran low", since=case.since,
-    )  # fmt: skip
+        explains=[case.resource],
+        pressure="the resource that ran low",
+        since=case.since,
+    )
 
 
 @detector("ephemeral_storage_or_disk_full", symptom=pod_evicted)
@@ -134,6 +209,9 @@ def over_own_limit(case: Case, look: Look) -> Finding | None:
     if "exceeds the" not in message and "exceeds its" not in message:
         return None
     return blame(
-        case.resource, f"{case.where} is evicted because it fills its local disk: {quoted(message, 120)}",
-        strength=STRONG, because=[look.at(case.pod, "/status/message")], since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} is evicted because it fills its local disk: {quoted(message, 120)}",
+        strength=STRONG,
+        because=[look.at(case.pod, "/status/message")],
+        since=case.since,
+    )

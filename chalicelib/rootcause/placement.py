@@ -110,16 +110,16 @@ def _term_holds(term: NodeSelectorTerm, node: Node) -> bool:
         return False
     return all(
         expression_holds(e.operator, e.values, e.key in labels, labels.get(e.key, "")) for e in term.match_expressions
-    ) and all(
-        expression_holds(e.operator, e.values, True, node.metadata.name) for e in term.match_fields
-    )
+    ) and all(expression_holds(e.operator, e.values, True, node.metadata.name) for e in term.match_fields)
 
 
 def _gate(pod: Pod, node: Node) -> str:
     if not node.ready:
         return "sick"
     taint = untolerated(pod, node)
-    if node.spec.unschedulable and not _tolerated(Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule"), pod):
+    if node.spec.unschedulable and not _tolerated(
+        Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule"), pod
+    ):
         return "cordoned"
     if taint is None:
         return ""
@@ -129,9 +129,9 @@ def _gate(pod: Pod, node: Node) -> str:
 def untolerated(pod: Pod, node: Node) -> Taint | None:
     """The first NoSchedule or NoExecute taint of a node that the pod does not tolerate; cordons are told apart."""
     for taint in node.spec.taints:
-        if taint.effect in ("NoSchedule", "NoExecute") and taint.key != "node.kubernetes.io/unschedulable":
-            if not _tolerated(taint, pod):
-                return taint
+        closes = taint.effect in ("NoSchedule", "NoExecute") and taint.key != "node.kubernetes.io/unschedulable"
+        if closes and not _tolerated(taint, pod):
+            return taint
     return None
 
 
@@ -224,22 +224,33 @@ def _matching(term: PodAffinityTerm, namespace: str, look: Look) -> list[Pod]:
 
 # The scheduler's own words
 
-_PARTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("extended", re.compile(r"(\d+) Insufficient ((?!cpu\b|memory\b|pods\b|ephemeral-storage\b)[\w./-]{1,80}\w)", re.I)),
-    ("cpu", re.compile(r"(\d+) Insufficient cpu\b", re.I)),
-    ("memory", re.compile(r"(\d+) Insufficient memory\b", re.I)),
-    ("pods", re.compile(r"(\d+) (?:Insufficient pods|Too many pods)", re.I)),
-    ("anti_affinity", re.compile(r"(\d+) node\(s\) didn't (?:match pod anti-affinity|satisfy existing pods anti-affinity|match pod affinity/anti-affinity|match pod affinity)", re.I)),
-    ("selection", re.compile(r"(\d+) node\(s\) didn't match (?:Pod's )?node (?:affinity/selector|affinity|selector)", re.I)),
-    ("selection", re.compile(r"(\d+) node\(s\) didn't match (?:PodTopologySpread )?nodeselector", re.I)),
-    ("cordoned", re.compile(r"(\d+) node\(s\) were unschedulable", re.I)),
-    ("sick", re.compile(r"(\d+) node\(s\) (?:had untolerated taint \{node\.(?:kubernetes|cloudprovider\.kubernetes)\.io/[^}]{0,120}\}|had taint \{node\.kubernetes\.io/[^}]{0,120}\}|were not ready|had (?:disk|memory|pid) pressure)", re.I)),
-    ("taint", re.compile(r"(\d+) node\(s\) had (?:untolerated taint(?:\(s\)| \{(?!node\.)[^}]{0,120}\})|taint \{(?!node\.kubernetes)[^}]{0,120}\}, that the pod didn't tolerate|taints that the pod didn't tolerate)", re.I)),
-    ("ports", re.compile(r"(\d+) node\(s\) didn't have free ports", re.I)),
-    ("spread", re.compile(r"(\d+) node\(s\) didn't match pod topology spread constraints", re.I)),
-    ("volume", re.compile(r"(\d+) node\(s\) (?:had volume node affinity conflict|had no available volume zone|didn't find available persistent volumes to bind|exceed max volume count|unavailable due to one or more pvc)", re.I)),
-)  # fmt: skip
-_CLAIM = re.compile(r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim \"([^\"]{1,253})\" (?:not found|is being deleted)", re.I)
+_NODES = r"(\d+) node\(s\) "
+_SYSTEM = r"node\.(?:kubernetes|cloudprovider\.kubernetes)\.io/"
+_SAID: tuple[tuple[str, str], ...] = (
+    ("extended", r"(\d+) Insufficient ((?!cpu\b|memory\b|pods\b|ephemeral-storage\b)[\w./-]{1,80}\w)"),
+    ("cpu", r"(\d+) Insufficient cpu\b"),
+    ("memory", r"(\d+) Insufficient memory\b"),
+    ("pods", r"(\d+) (?:Insufficient pods|Too many pods)"),
+    ("anti_affinity", _NODES + r"didn't match pod (?:anti-affinity|affinity/anti-affinity|affinity)"),
+    ("anti_affinity", _NODES + r"didn't satisfy existing pods anti-affinity"),
+    ("selection", _NODES + r"didn't match (?:Pod's )?node (?:affinity/selector|affinity|selector)"),
+    ("cordoned", _NODES + r"were unschedulable"),
+    ("sick", _NODES + rf"had (?:untolerated )?taint \{{{_SYSTEM}[^}}]{{0,120}}\}}"),
+    ("sick", _NODES + r"(?:were not ready|had (?:disk|memory|pid) pressure)"),
+    ("taint", _NODES + r"had untolerated taint\(s\)"),
+    ("taint", _NODES + rf"had untolerated taint \{{(?!{_SYSTEM})[^}}]{{0,120}}\}}"),
+    ("taint", _NODES + rf"had taint \{{(?!{_SYSTEM})[^}}]{{0,120}}\}}, that the pod didn't tolerate"),
+    ("taint", _NODES + r"had taints that the pod didn't tolerate"),
+    ("ports", _NODES + r"didn't have free ports"),
+    ("spread", _NODES + r"didn't match pod topology spread constraints"),
+    ("volume", _NODES + r"(?:had volume node affinity conflict|had no available volume zone|exceed max volume count)"),
+    ("volume", _NODES + r"(?:didn't find available persistent volumes to bind|unavailable due to one or more pvc)"),
+)
+_PARTS = tuple((reason, re.compile(text, re.I)) for reason, text in _SAID)
+_CLAIM = re.compile(
+    r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim \"([^\"]{1,253})\" (?:not found|is being deleted)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +265,9 @@ class Refusal:
 
 def parse_refusal(message: str) -> Refusal:
     """Read a scheduler message of any version; what follows `preemption:` speaks of another question and is dropped."""
-    text = re.split(r"(?:\.|,) (?:no new claims to deallocate, )?preemption:", message[:4000], maxsplit=1, flags=re.I)[0]
+    text = re.split(r"(?:\.|,) (?:no new claims to deallocate, )?preemption:", message[:4000], maxsplit=1, flags=re.I)[
+        0
+    ]
     counts: Counter[str] = Counter()
     resource = ""
     for reason, pattern in _PARTS:

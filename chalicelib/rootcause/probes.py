@@ -67,10 +67,15 @@ def probed(case: Case, look: Look, kind: str) -> Probed | None:
     others = (case.spec.liveness_probe, case.spec.readiness_probe, case.spec.startup_probe)
     lines = (look.log(case.ref, case.container) or []) + (look.log(case.ref, case.container, previous=True) or [])
     return Probed(
-        kind, probe, container_pointer(case.pod.spec, case.container, f"/{kind}Probe"), case.spec.port_number(probe.port),
-        _unhealthy(case, look, kind), declared, tuple(p for p in others if p is not None and p is not probe),
+        kind,
+        probe,
+        container_pointer(case.pod.spec, case.container, f"/{kind}Probe"),
+        case.spec.port_number(probe.port),
+        _unhealthy(case, look, kind),
+        declared,
+        tuple(p for p in others if p is not None and p is not probe),
         logs.listening_ports(lines),
-    )  # fmt: skip
+    )
 
 
 def _unhealthy(case: Case, look: Look, kind: str) -> Event | None:
@@ -133,11 +138,17 @@ def _evidence(case: Case, look: Look, found: Probed) -> list[Evidence | None]:
     ports = ", ".join(str(p) for p in sorted(found.declared)) or "no ports"
     line = next(iter(found.listening.values()), None)
     return [
-        look.at(case.pod, found.pointer, f"The {found.kind} probe of container {case.container} asks {found.probe.protocol} port {found.probe.port}"),
+        look.at(
+            case.pod,
+            found.pointer,
+            f"The {found.kind} probe of container {case.container} asks {found.probe.protocol} port {found.probe.port}",
+        ),
         look.event(found.event),
         look.at(case.pod, pointer, f"Container {case.container} declares {ports}") if case.spec.ports else None,
-        look.lines(case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}") if line else None,
-    ]  # fmt: skip
+        look.lines(case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}")
+        if line
+        else None,
+    ]
 
 
 def _port(case: Case, look: Look, kind: str, effect: str) -> Finding | None:
@@ -147,11 +158,15 @@ def _port(case: Case, look: Look, kind: str, effect: str) -> Finding | None:
         return None
     right = right_port(found)
     return blame(
-        case.resource, f"{case.where} {effect}: its {kind} probe asks port {found.probe.port}, but the application listens on {right}",
-        strength=strength, because=[*_evidence(case, look, found), *end_evidence(case, look)],
-        container=case.container, right_port=right, since=case.since,
+        case.resource,
+        f"{case.where} {effect}: its {kind} probe asks port {found.probe.port}, but the application listens on {right}",
+        strength=strength,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        right_port=right,
+        since=case.since,
         missing=() if found.event else (f"Unhealthy events of {case.ref.namespace}/{case.ref.name}",),
-    )  # fmt: skip
+    )
 
 
 def _protocol(case: Case, look: Look, kind: str, effect: str) -> Finding | None:
@@ -160,15 +175,25 @@ def _protocol(case: Case, look: Look, kind: str, effect: str) -> Finding | None:
     if found is None or not strength:
         return None
     return blame(
-        case.resource, f"{case.where} {effect}: its {kind} probe speaks {found.probe.protocol} to port {found.probe.port}, which expects another protocol",
-        strength=strength, because=[*_evidence(case, look, found), *end_evidence(case, look)],
-        container=case.container, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} {effect}: its {kind} probe speaks {found.probe.protocol} to "
+        f"port {found.probe.port}, which expects another protocol",
+        strength=strength,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
+    )
 
 
 def killed_by_probe(case: Case, look: Look) -> bool:
-    """Whether the container is ended from outside: a Killing event for its probe, or a stop signal and a liveness probe."""
-    killing = look.saying(case.members[:5], "failed liveness probe", "failed startup probe", "Container failed liveness", reasons=("Killing", "Unhealthy"))
+    """Whether it is ended from outside: a Killing event for its probe, or a stop signal and a liveness probe."""
+    killing = look.saying(
+        case.members[:5],
+        "failed liveness probe",
+        "failed startup probe",
+        "Container failed liveness",
+        reasons=("Killing", "Unhealthy"),
+    )
     if killing is not None:
         return True
     return exit_code(case) in STOPPED and case.spec.liveness_probe is not None and ended_reason(case) != "OOMKilled"
@@ -194,7 +219,12 @@ def liveness_wrong_protocol(case: Case, look: Look) -> Finding | None:
 def liveness_too_aggressive(case: Case, look: Look) -> Finding | None:
     """The kubelet ends a container that needs longer to start or to answer than its liveness probe allows."""
     found = probed(case, look, "liveness")
-    if found is None or not killed_by_probe(case, look) or wrong_port(found) >= LIKELY or wrong_protocol(found) >= LIKELY:
+    if (
+        found is None
+        or not killed_by_probe(case, look)
+        or wrong_port(found) >= LIKELY
+        or wrong_protocol(found) >= LIKELY
+    ):
         return None
     status = _STATUS.search(found.said)
     if status or ended_reason(case) == "OOMKilled":
@@ -204,12 +234,25 @@ def liveness_too_aggressive(case: Case, look: Look) -> Finding | None:
     slow = bool(_SLOW.search(found.said)) and probe.timeout_seconds <= 2
     starting = bool(_REFUSED.search(found.said)) and not found.listening
     late = found.port in found.listening and case.spec.startup_probe is None
-    strength = GOOD if slow or late else 0.75 if starting and case.spec.startup_probe is None else LIKELY if found.event else WEAK
+    strength = (
+        GOOD
+        if slow or late
+        else 0.75
+        if starting and case.spec.startup_probe is None
+        else LIKELY
+        if found.event
+        else WEAK
+    )
     return blame(
-        case.resource, f"{case.where} is restarted before it is up: its liveness probe allows {allowed} s and {probe.timeout_seconds} s an answer",
-        strength=strength, because=[*_evidence(case, look, found), *end_evidence(case, look)], container=case.container, since=case.since,
+        case.resource,
+        f"{case.where} is restarted before it is up: its liveness probe allows "
+        f"{allowed} s and {probe.timeout_seconds} s an answer",
+        strength=strength,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
         missing=() if found.event else (f"Unhealthy events of {case.ref.namespace}/{case.ref.name}",),
-    )  # fmt: skip
+    )
 
 
 @detector("startup_probe_too_short", symptom=container_crashing)
@@ -220,9 +263,13 @@ def startup_probe_fails(case: Case, look: Look) -> Finding | None:
         return None
     allowed = found.probe.initial_delay_seconds + found.probe.period_seconds * found.probe.failure_threshold
     return blame(
-        case.resource, f"{case.where} is restarted before it is up: its startup probe allows {allowed} s",
-        strength=LIKELY, because=[*_evidence(case, look, found), *end_evidence(case, look)], container=case.container, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} is restarted before it is up: its startup probe allows {allowed} s",
+        strength=LIKELY,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
+    )
 
 
 @detector("readiness_wrong_port", symptom=pod_not_ready)
@@ -250,22 +297,37 @@ def refuses_to_be_ready(case: Case, look: Look) -> Finding | None:
     why = f": {quoted(line.text, 140)}" if line else ""
     strength = LIKELY if status and line else 0.6 if status else 0.55 if line and found and found.event else WEAK
     missing = [] if found and found.event else [f"Unhealthy events of {case.ref.namespace}/{case.ref.name}"]
-    missing += [] if look.log(case.ref, case.container) else [f"log of container {case.container} of {case.ref.namespace}/{case.ref.name}"]
+    missing += (
+        []
+        if look.log(case.ref, case.container)
+        else [f"log of container {case.container} of {case.ref.namespace}/{case.ref.name}"]
+    )
     return blame(
-        case.resource, f"{case.where} runs but is not ready: {len(case.members)} pod{'s' if len(case.members) > 1 else ''} fail{'' if len(case.members) > 1 else 's'} the readiness probe{told}{why}",
+        case.resource,
+        f"{case.where} runs but is not ready: {len(case.members)} pod{'s' if len(case.members) > 1 else ''} "
+        f"fail{'' if len(case.members) > 1 else 's'} the readiness probe{told}{why}",
         strength=strength if found else min(strength, HINT),
         because=[
-            *([look.event(found.event)] if found else []), _not_ready(case, look),
-            look.lines(case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}") if line else None,
+            *([look.event(found.event)] if found else []),
+            _not_ready(case, look),
+            look.lines(case.ref, case.container, [line], f"Container {case.container} logs: {quoted(line.text)}")
+            if line
+            else None,
         ],
-        upstream=(*called_services(case, look), *_needs(case, look)), since=case.since, missing=missing,
-    )  # fmt: skip
+        upstream=(*called_services(case, look), *_needs(case, look)),
+        since=case.since,
+        missing=missing,
+    )
 
 
 def _not_ready(case: Case, look: Look) -> Evidence | None:
     for index, found in enumerate(case.pod.status.conditions):
         if found.type == "Ready" and not found.true:
-            return look.at(case.pod, f"/status/conditions/{index}", f"Pod {case.ref.name} is not ready: {quoted(found.message) or found.reason}")
+            return look.at(
+                case.pod,
+                f"/status/conditions/{index}",
+                f"Pod {case.ref.name} is not ready: {quoted(found.message) or found.reason}",
+            )
     return None
 
 

@@ -60,7 +60,8 @@ def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref])
     odds = [_odds(f, case, changed) for _, f in kept]
     total = sum(odds) + UNKNOWN_ODDS
     return [
-        Candidate(mode, finding, (case,), min(CEILING, own / total)) for (mode, finding), own in zip(kept, odds, strict=True)
+        Candidate(mode, finding, (case,), min(CEILING, own / total))
+        for (mode, finding), own in zip(kept, odds, strict=True)
     ]
 
 
@@ -129,12 +130,19 @@ def _absorb(cause: Candidate, other: Candidate) -> Candidate:
 
 
 def downstream(candidate: Candidate, look: Look) -> tuple[Ref, ...]:
-    """Objects that suffer from a cause along the graph: Services without another backend, routes, autoscalers, callers."""
+    """Objects that suffer from a cause along the graph: Services without another backend, routes, callers."""
     found: dict[Ref, None] = dict.fromkeys(candidate.finding.explains)
     for case in candidate.cases:
         if case.resource != candidate.finding.resource:
             found[case.resource] = None
-        if case.type.name in ("pod_pending", "image_not_pulled", "container_not_created", "pod_creating", "container_crashing", "pod_not_ready"):
+        if case.type.name in (
+            "pod_pending",
+            "image_not_pulled",
+            "container_not_created",
+            "pod_creating",
+            "container_crashing",
+            "pod_not_ready",
+        ):
             for edge in look.graph.into(case.ref, "selects"):
                 ready = look.world.endpoint_counts(edge.source.namespace, edge.source.name)
                 if ready is not None and ready[0] == 0:
@@ -165,11 +173,19 @@ def problem(candidate: Candidate, look: Look) -> Problem:
     evidence: dict[str, Evidence] = {e.id: e for e in finding.evidence}
     return Problem(
         id=_identity(look.snapshot.cluster, candidate.mode, finding.resource),
-        resource=finding.resource, mode=candidate.mode, title=mode.title, probability=round(candidate.probability, 3),
-        severity=severity(candidate, look), summary=finding.summary, evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],
-        since=finding.since, explains=downstream(candidate, look), remedy=Remedy(text=text, command=command),
-        missing=finding.missing, chain=finding.chain or (finding.summary,),
-    )  # fmt: skip
+        resource=finding.resource,
+        mode=candidate.mode,
+        title=mode.title,
+        probability=round(candidate.probability, 3),
+        severity=severity(candidate, look),
+        summary=finding.summary,
+        evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],
+        since=finding.since,
+        explains=downstream(candidate, look),
+        remedy=Remedy(text=text, command=command),
+        missing=finding.missing,
+        chain=finding.chain or (finding.summary,),
+    )
 
 
 def _identity(cluster: str, mode: str, ref: Ref) -> str:

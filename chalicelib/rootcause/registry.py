@@ -19,9 +19,19 @@ Found = Finding | Iterable[Finding] | None
 Function = Callable[[Case, "Look"], Found]
 
 FAMILIES = (
-    "images", "configuration", "crashes", "probes", "scheduling", "storage", "admission", "controllers",
-    "disruption", "services", "nodes", "access",
-)  # fmt: skip
+    "images",
+    "configuration",
+    "crashes",
+    "probes",
+    "scheduling",
+    "storage",
+    "admission",
+    "controllers",
+    "disruption",
+    "services",
+    "nodes",
+    "access",
+)
 
 
 @dataclass(frozen=True, slots=True)

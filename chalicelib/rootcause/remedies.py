@@ -1,4 +1,4 @@
-"""Remedies as data: mode -> (what to do, a kubectl command to look at or to do it with). Commands are shown, never run."""
+"""Remedies as data: mode -> (what to do, a kubectl command to look or to do it). Commands are shown, never run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         " --docker-username=USER --docker-password=PASSWORD",
     ),
     "registry_dns_or_network": (
-        "Restore the way from the nodes to {registry}: DNS of the node, egress rules, proxy, and the registry itself.",
+        "Restore the way from the nodes to {registry}: DNS of the node, egress rules, proxy, and the"
+        " registry itself.",
         "kubectl get nodes -o wide",
     ),
     "image_arch_mismatch": (
@@ -43,7 +44,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} logs {lower}/{name} -c {container} --previous",
     ),
     "init_container_crash": (
-        "Read the log of init container {container} and remove what makes it fail; the pod starts when it ends with 0.",
+        "Read the log of init container {container} and remove what makes it fail; the pod starts when"
+        " it ends with 0.",
         "kubectl{n} logs {lower}/{name} -c {container} --previous",
     ),
     "volume_permission_denied": (
@@ -88,7 +90,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} rollout undo {lower}/{name}",
     ),
     "missing_env_var": (
-        "Set environment variable {variable} for container {container} (from a ConfigMap or Secret), or make it optional.",
+        "Set environment variable {variable} for " "container {container} (from " "a ConfigMap or"
+        " Secret), or make it optional.",
         "kubectl{n} set env {lower}/{name} -c {container} {variable}=VALUE",
     ),
     "certificate_expired": ("Renew the certificate and restart what holds it.", ""),
@@ -142,7 +145,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} get pvc",
     ),
     "quota_cpu": ("Raise quota {quota}, lower CPU requests, or remove pods.", "kubectl{n} describe quota {quota}"),
-    "quota_memory": ("Raise quota {quota}, lower memory requests, or remove pods.", "kubectl{n} describe quota {quota}"),
+    "quota_memory": (
+        "Raise quota {quota}, lower memory requests, or remove pods.",
+        "kubectl{n} describe quota {quota}",
+    ),
     "quota_pods": ("Raise quota {quota}, or run fewer pods.", "kubectl{n} describe quota {quota}"),
     "quota_services": ("Raise quota {quota}, or remove Services.", "kubectl{n} describe quota {quota}"),
     "quota_storage": ("Raise quota {quota}, or remove volume claims.", "kubectl{n} describe quota {quota}"),
@@ -155,7 +161,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} create serviceaccount {account}",
     ),
     "psa_rejects_recreate": (
-        "Remove from the pod template what level {level} forbids ({violations}), or choose another level for the namespace.",
+        "Remove from the pod template what " "level {level} forbids " "({violations}), or choose"
+        " another " "level for the namespace.",
         "kubectl get namespace {namespace} --show-labels",
     ),
     "webhook_unavailable_or_slow": (
@@ -190,11 +197,13 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Correct scaleTargetRef, or delete the autoscaler.", "kubectl{n} describe hpa {name}",
     ),
     "pdb_blocks_drain": (
-        "Allow one disruption (raise maxUnavailable or lower minAvailable), or run one replica more, until the drain is done.",
+        "Allow one disruption (raise maxUnavailable " "or lower minAvailable), or " "run one replica"
+        " more, until the drain is done.",
         "kubectl{n} edit pdb {name}",
     ),
     "finalizer_deadlock": (
-        "Bring back the controller that removes finalizer {finalizer}; only when it is gone for good, remove the finalizer by hand.",
+        "Bring back the controller that removes " "finalizer {finalizer}; only when " "it is gone for"
+        " good, remove " "the finalizer by hand.",
         "kubectl get {lower} {name} -o yaml",
     ),
     "service_selector_mismatch": (
@@ -214,7 +223,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} describe pods",
     ),
     "ingress_class_missing": (
-        "Set ingressClassName to a class that exists ({classes}), or install the controller that serves {class_name}.",
+        "Set ingressClassName to a class that exists ({classes}), or install the controller that serves"
+        " {class_name}.",
         "kubectl get ingressclass",
     ),
     "ingress_backend_or_tls_missing": (
@@ -222,7 +232,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} edit ingress {name}",
     ),
     "kubelet_down": (
-        "Look at the machine: kubelet, its network and its disk; if it does not come back, drain and replace the node.",
+        "Look at the machine: kubelet, its network and its disk; if it does not come back, drain and"
+        " replace the node.",
         "kubectl describe node {name}",
     ),
     "container_runtime_down": (
@@ -230,7 +241,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl describe node {name}",
     ),
     "node_pressure_eviction": (
-        "Free {pressure} on the node (images, logs, emptyDir data, memory hogs) or give it more; pods are refused or evicted there.",
+        "Free {pressure} on the node (images, logs, " "emptyDir data, memory hogs) or " "give it more;"
+        " pods are refused or evicted there.",
         "kubectl describe node {name}",
     ),
     "rwo_multi_attach": (

@@ -134,7 +134,9 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
         because=[
             *_said(case, look),
             *_requests(case, look, key),
-            look.at(biggest, f"/status/allocatable/{key}", f"The largest node offers {shown} of {resource}") if biggest else None,
+            look.at(biggest, f"/status/allocatable/{key}", f"The largest node offers {shown} of {resource}")
+            if biggest
+            else None,
         ],
         request=request,
         since=case.since,
@@ -177,9 +179,13 @@ def insufficient_extended(case: Case, look: Look) -> Finding | None:
         if name in values
     ]
     return blame(
-        case.resource, f"{_count(case)} cannot be scheduled: it needs {name} and {why}",
-        strength=found.strength, because=[*_said(case, look), *requests], resource_name=name, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{_count(case)} cannot be scheduled: it needs {name} and {why}",
+        strength=found.strength,
+        because=[*_said(case, look), *requests],
+        resource_name=name,
+        since=case.since,
+    )
 
 
 @detector("node_selector_mismatch", symptom=pod_pending)
@@ -193,10 +199,13 @@ def node_selector_mismatch(case: Case, look: Look) -> Finding | None:
     if not look.snapshot.of("Node") and found.refusal.counts.get("taint"):
         strength = LIKELY
     return blame(
-        case.resource, f"{_count(case)} cannot be scheduled: no node has the labels of its nodeSelector ({selector})",
-        strength=strength, because=[look.at(case.pod, "/spec/nodeSelector"), *_said(case, look)],
-        selector=selector, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{_count(case)} cannot be scheduled: no node has the labels of its nodeSelector ({selector})",
+        strength=strength,
+        because=[look.at(case.pod, "/spec/nodeSelector"), *_said(case, look)],
+        selector=selector,
+        since=case.since,
+    )
 
 
 @detector("node_affinity_mismatch", symptom=pod_pending)
@@ -208,9 +217,12 @@ def node_affinity_mismatch(case: Case, look: Look) -> Finding | None:
         return None
     pointer = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
     return blame(
-        case.resource, f"{_count(case)} cannot be scheduled: no node satisfies its required node affinity",
-        strength=found.strength, because=[look.at(case.pod, pointer), *_said(case, look)], since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{_count(case)} cannot be scheduled: no node satisfies its required node affinity",
+        strength=found.strength,
+        because=[look.at(case.pod, pointer), *_said(case, look)],
+        since=case.since,
+    )
 
 
 @detector("pod_anti_affinity", symptom=pod_pending)
@@ -240,18 +252,31 @@ def taint_not_tolerated(case: Case, look: Look) -> Finding | None:
     names = found.placement.nodes.get("taint", [])
     node = look.snapshot.get("Node", "", names[0]) if names else None
     taint = untolerated(case.pod, node) if node is not None else None
-    label = f"{taint.key}={taint.value}:{taint.effect}" if taint and taint.value else f"{taint.key}:{taint.effect}" if taint else "a taint"
-    choice = "the nodes it selects" if case.pod.spec.node_selector or case.pod.spec.affinity else "the nodes that could run it"
+    label = (
+        f"{taint.key}={taint.value}:{taint.effect}"
+        if taint and taint.value
+        else f"{taint.key}:{taint.effect}"
+        if taint
+        else "a taint"
+    )
+    choice = (
+        "the nodes it selects"
+        if case.pod.spec.node_selector or case.pod.spec.affinity
+        else "the nodes that could run it"
+    )
     return blame(
-        case.resource, f"{_count(case)} cannot be scheduled: {choice} carry {label}, which it does not tolerate",
+        case.resource,
+        f"{_count(case)} cannot be scheduled: {choice} carry {label}, which it does not tolerate",
         strength=found.strength,
         because=[
             look.at(node, "/spec/taints") if node is not None else None,
             look.at(case.pod, "/spec/nodeSelector") if case.pod.spec.node_selector else None,
-            look.at(case.pod, "/spec/tolerations"), *_said(case, look),
+            look.at(case.pod, "/spec/tolerations"),
+            *_said(case, look),
         ],
-        taint=label, since=case.since,
-    )  # fmt: skip
+        taint=label,
+        since=case.since,
+    )
 
 
 @detector("nodes_cordoned", symptom=pod_pending)
@@ -264,9 +289,13 @@ def nodes_cordoned(case: Case, look: Look) -> Finding | None:
     cited = [look.at(look.snapshot.get("Node", "", n), "/spec/unschedulable") for n in names[:3]]
     what = f"{len(names)} node{'s' if len(names) > 1 else ''}" if names else "the nodes"
     return blame(
-        case.resource, f"{_count(case)} cannot be scheduled: {what} that could run it {'is' if len(names) == 1 else 'are'} cordoned",
-        strength=found.strength, because=[*cited, *_said(case, look)], node=names[0] if names else "NODE", since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{_count(case)} cannot be scheduled: {what} that could run it {'is' if len(names) == 1 else 'are'} cordoned",
+        strength=found.strength,
+        because=[*cited, *_said(case, look)],
+        node=names[0] if names else "NODE",
+        since=case.since,
+    )
 
 
 @detector("node_name_absent", symptom=pod_pending)
@@ -284,10 +313,13 @@ def node_name_absent(case: Case, look: Look) -> Finding | None:
             return None
     gone = look.absent("Node", "", name)
     return blame(
-        case.resource, f"{_count(case)} waits for node {name}, which does not exist",
-        strength=DECISIVE if gone else GOOD, because=[look.at(pod, pointer), gone, *_said(case, look)],
-        node=name, since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{_count(case)} waits for node {name}, which does not exist",
+        strength=DECISIVE if gone else GOOD,
+        because=[look.at(pod, pointer), gone, *_said(case, look)],
+        node=name,
+        since=case.since,
+    )
 
 
 def sick_nodes_of(pod: Pod, look: Look) -> tuple[Ref, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.rootcause import logs
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
-from chalicelib.rootcause.look import Look, escape
+from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.sightings import (
     ingress_broken,
@@ -49,7 +49,15 @@ def meant(service: Service, look: Look) -> tuple[Any, float] | None:
         names = {p.name for c in workload.spec.template.spec.containers for p in c.ports}
         port = any((q.target_port or q.port) in declared or q.target_port in names for q in service.spec.ports)
         taken = any(s.metadata.name != service.metadata.name for s in look.services_of(look.world.ref_of(workload)))
-        score = 2.0 * named + 1.5 * own + 1.2 * (same / len(selector)) + 0.5 * (same_value > 0) + 0.4 * (same_key > 0) + 0.6 * port - 0.8 * taken
+        score = (
+            2.0 * named
+            + 1.5 * own
+            + 1.2 * (same / len(selector))
+            + 0.5 * (same_value > 0)
+            + 0.4 * (same_key > 0)
+            + 0.6 * port
+            - 0.8 * taken
+        )
         if best is None or (score, workload.metadata.name) > best[:2]:
             best = (score, workload.metadata.name, workload)
     return (best[2], best[0]) if best and best[0] >= 1.4 else None
@@ -67,21 +75,40 @@ def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
     if found is None and not calls and not routes:
         strength = WEAK
     else:
-        strength = DECISIVE if found and found[1] >= 2 and calls else STRONG if found and found[1] >= 2 else GOOD if found or calls else LIKELY
+        strength = (
+            DECISIVE
+            if found and found[1] >= 2 and calls
+            else STRONG
+            if found and found[1] >= 2
+            else GOOD
+            if found or calls
+            else LIKELY
+        )
     labels = found[0].spec.template.metadata.labels if found else {}
     suggested = ", ".join(f"{k}={v}" for k, v in sorted(labels.items())) or "their labels"
     instead = f", while the pods of {look.world.ref_of(found[0])} carry {suggested}" if found else ""
     return blame(
-        case.ref, f"Service {case.where} has no endpoints: no pod has the labels of its selector ({quoted(selector, 100)}){quoted(instead, 160) if instead else ''}",
+        case.ref,
+        f"Service {case.where} has no endpoints: no pod has the labels of its selector "
+        f"({quoted(selector, 100)}){quoted(instead, 160) if instead else ''}",
         strength=strength,
         because=[
             look.at(service, "/spec/selector"),
-            look.at(found[0], "/spec/template/metadata/labels") if found else None, *calls,
+            look.at(found[0], "/spec/template/metadata/labels") if found else None,
+            *calls,
         ],
-        chain=(f"selector {quoted(selector, 100)} matches no pod", f"Service {case.where} has no endpoints", *(f"{c.kind} {c.namespace}/{c.name} gets no answer" for c in look.callers(case.ref)[:3])),
-        explains=[*look.callers(case.ref), *routes], upstream=waiting, suggested_selector=suggested, since=case.since,
-        critical=True, missing=() if calls or found else ("logs of what calls the Service",),
-    )  # fmt: skip
+        chain=(
+            f"selector {quoted(selector, 100)} matches no pod",
+            f"Service {case.where} has no endpoints",
+            *(f"{c.kind} {c.namespace}/{c.name} gets no answer" for c in look.callers(case.ref)[:3]),
+        ),
+        explains=[*look.callers(case.ref), *routes],
+        upstream=waiting,
+        suggested_selector=suggested,
+        since=case.since,
+        critical=True,
+        missing=() if calls or found else ("logs of what calls the Service",),
+    )
 
 
 @detector("endpoints_not_ready", symptom=service_unready)
@@ -90,14 +117,22 @@ def endpoints_not_ready(case: Case, look: Look) -> Finding | None:
     workloads = look.backing_refs(case.subject)
     calls = look.complaint_evidence(case.ref)
     pods = [p for p in look.selected(case.subject) if not p.ready]
-    state = look.at(pods[0], "/status/phase", f"Pod {pods[0].metadata.name} is {look.world.status('Pod', pods[0]).word}") if pods else None
+    state = (
+        look.at(pods[0], "/status/phase", f"Pod {pods[0].metadata.name} is {look.world.status('Pod', pods[0]).word}")
+        if pods
+        else None
+    )
     return blame(
-        case.ref, f"Service {case.where} has no ready endpoint: {case.text}",
+        case.ref,
+        f"Service {case.where} has no ready endpoint: {case.text}",
         strength=GOOD if calls else LIKELY,
         because=[look.at(case.subject, "/spec/selector"), state, *calls],
-        explains=[*look.callers(case.ref), *routes_to(case.ref, look)], upstream=[*workloads, *_nodes_of(pods)], since=case.since,
-        missing=("why the pods are not ready",), critical=True,
-    )  # fmt: skip
+        explains=[*look.callers(case.ref), *routes_to(case.ref, look)],
+        upstream=[*workloads, *_nodes_of(pods)],
+        since=case.since,
+        missing=("why the pods are not ready",),
+        critical=True,
+    )
 
 
 def _nodes_of(pods: list[Any]) -> list[Ref]:
@@ -116,7 +151,12 @@ def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     port = service.spec.ports[index]
     target = port.target_port or port.port
     containers = [c for c in pods[0].spec.containers]
-    probes = [c.port_number(p.port) for c in containers for p in (c.readiness_probe, c.liveness_probe) if p and p.port is not None]
+    probes = [
+        c.port_number(p.port)
+        for c in containers
+        for p in (c.readiness_probe, c.liveness_probe)
+        if p and p.port is not None
+    ]
     declared = sorted({q.container_port for c in containers for q in c.ports})
     if target in probes and target not in declared:
         return None
@@ -139,16 +179,26 @@ def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     ports = f"/spec/containers/{pods[0].spec.containers.index(containers[0])}/ports"
     callers = look.callers(case.ref)
     return blame(
-        case.ref, f"Service {case.where} sends port {port.port} to target port {target}, but its pods listen on {', '.join(map(str, declared)) or right}",
+        case.ref,
+        f"Service {case.where} sends port {port.port} to target port {target}, but its "
+        f"pods listen on {', '.join(map(str, declared)) or right}",
         strength=strength,
         because=[
-            look.at(service, f"/spec/ports/{index}/targetPort"), look.at(pods[0], ports) if containers[0].ports else None,
+            look.at(service, f"/spec/ports/{index}/targetPort"),
+            look.at(pods[0], ports) if containers[0].ports else None,
             *look.complaint_evidence(case.ref),
         ],
-        chain=(f"target port {target} has no listener", f"connections to Service {case.where} are refused", *(f"{c.kind} {c.namespace}/{c.name} gets no answer" for c in callers[:3])),
-        explains=[*callers, *routes_to(case.ref, look)], right_port=right, since=case.since, critical=True,
+        chain=(
+            f"target port {target} has no listener",
+            f"connections to Service {case.where} are refused",
+            *(f"{c.kind} {c.namespace}/{c.name} gets no answer" for c in callers[:3]),
+        ),
+        explains=[*callers, *routes_to(case.ref, look)],
+        right_port=right,
+        since=case.since,
+        critical=True,
         missing=() if refused else ("logs of what calls the Service",),
-    )  # fmt: skip
+    )
 
 
 @detector("service_missing", symptom=service_absent)
@@ -166,13 +216,32 @@ def service_missing(case: Case, look: Look) -> Finding | None:
         return None
     resource = case.ref if workload is not None or len(callers) > 1 else callers[0]
     return blame(
-        resource, f"Service {case.where} does not exist, and {', '.join(f'{c.namespace}/{c.name}' for c in callers[:3])} call{'s' if len(callers) == 1 else ''} it",
+        resource,
+        f"Service {case.where} does not exist, and "
+        f"{', '.join(f'{c.namespace}/{c.name}' for c in callers[:3])} call{'s' if len(callers) == 1 else ''} it",
         strength=strength,
-        because=[look.absent("Service", case.ref.namespace, case.ref.name), *look.complaint_evidence(case.ref),
-                 look.at(workload, f"/spec/template/metadata/labels", f"{look.world.ref_of(workload)} runs without a Service of that name") if workload is not None else None],
-        chain=(f"Service {case.where} does not exist", "its name cannot be resolved", *(f"{c.kind} {c.namespace}/{c.name} fails" for c in callers[:3])),
-        explains=[*callers, case.ref], service=case.ref.name, service_n=f" -n {case.ref.namespace}", since=case.since, critical=True,
-    )  # fmt: skip
+        because=[
+            look.absent("Service", case.ref.namespace, case.ref.name),
+            *look.complaint_evidence(case.ref),
+            look.at(
+                workload,
+                "/spec/template/metadata/labels",
+                f"{look.world.ref_of(workload)} runs without a Service of that name",
+            )
+            if workload is not None
+            else None,
+        ],
+        chain=(
+            f"Service {case.where} does not exist",
+            "its name cannot be resolved",
+            *(f"{c.kind} {c.namespace}/{c.name} fails" for c in callers[:3]),
+        ),
+        explains=[*callers, case.ref],
+        service=case.ref.name,
+        service_n=f" -n {case.ref.namespace}",
+        since=case.since,
+        critical=True,
+    )
 
 
 def _fits(workload: Any, name: str) -> bool:
@@ -193,17 +262,27 @@ def ingress_class_missing(case: Case, look: Look) -> Finding | None:
         if gone is None:
             return None
         return blame(
-            case.ref, f"Ingress {case.where} is served by nobody: its class {name} does not exist",
+            case.ref,
+            f"Ingress {case.where} is served by nobody: its class {name} does not exist",
             strength=0.6 if ingress.status.load_balancer.ingress else 0.95,
-            because=[look.at(ingress, "/spec/ingressClassName"), gone], class_name=name, classes=classes, since=case.since, critical=True,
-        )  # fmt: skip
+            because=[look.at(ingress, "/spec/ingressClassName"), gone],
+            class_name=name,
+            classes=classes,
+            since=case.since,
+            critical=True,
+        )
     if not look.snapshot.was_read("IngressClass") or not no_class(ingress, look):
         return None
     return blame(
-        case.ref, f"Ingress {case.where} is served by nobody: it names no class and no class is the default",
+        case.ref,
+        f"Ingress {case.where} is served by nobody: it names no class and no class is the default",
         strength=LIKELY if look.snapshot.of("IngressClass") else 0.45,
-        because=[look.at(ingress, "/spec/ingressClassName")], class_name="it", classes=classes, since=case.since, critical=True,
-    )  # fmt: skip
+        because=[look.at(ingress, "/spec/ingressClassName")],
+        class_name="it",
+        classes=classes,
+        since=case.since,
+        critical=True,
+    )
 
 
 @detector("ingress_backend_or_tls_missing", symptom=ingress_broken)
@@ -212,29 +291,44 @@ def ingress_backend_missing(case: Case, look: Look) -> Finding | None:
     ingress, namespace = case.subject, case.ref.namespace
     for pointer, host, backend in _backends(ingress):
         gone = look.absent("Service", namespace, backend.name)
-        line = look.once(f"controller:{backend.name}", case.ref, lambda name=backend.name: _controller_line(namespace, name, look))  # type: ignore[misc]
+        line = _controller_line(namespace, backend.name, look)
         if gone is not None:
             return blame(
-                case.ref, f"Ingress {case.where} routes {quoted(host, 80)} to Service {backend.name}, which does not exist",
-                strength=DECISIVE, because=[look.at(ingress, f"{pointer}/service/name"), gone, line],
-                missing_kind="Service", missing_name=backend.name, since=case.since, critical=True,
-            )  # fmt: skip
+                case.ref,
+                f"Ingress {case.where} routes {quoted(host, 80)} to Service {backend.name}, which does not exist",
+                strength=DECISIVE,
+                because=[look.at(ingress, f"{pointer}/service/name"), gone, line],
+                missing_kind="Service",
+                missing_name=backend.name,
+                since=case.since,
+                critical=True,
+            )
         if wrong_backend_port(namespace, backend, look):
             service = look.snapshot.get("Service", namespace, backend.name)
             port = backend.port.name or backend.port.number
             return blame(
-                case.ref, f"Ingress {case.where} routes {quoted(host, 80)} to port {port} of Service {backend.name}, which has no such port",
-                strength=STRONG, because=[look.at(ingress, f"{pointer}/service/port"), look.at(service, "/spec/ports"), line],
-                missing_kind=f"port {port} of Service", missing_name=backend.name, since=case.since, critical=True,
-            )  # fmt: skip
+                case.ref,
+                f"Ingress {case.where} routes {quoted(host, 80)} to port {port} of "
+                f"Service {backend.name}, which has no such port",
+                strength=STRONG,
+                because=[look.at(ingress, f"{pointer}/service/port"), look.at(service, "/spec/ports"), line],
+                missing_kind=f"port {port} of Service",
+                missing_name=backend.name,
+                since=case.since,
+                critical=True,
+            )
     for index, tls in enumerate(ingress.spec.tls):
         gone = look.absent("Secret", namespace, tls.secret_name) if tls.secret_name else None
         if gone is not None:
             return blame(
-                case.ref, f"Ingress {case.where} has no certificate: Secret {tls.secret_name} does not exist",
-                strength=STRONG, because=[look.at(ingress, f"/spec/tls/{index}/secretName"), gone],
-                missing_kind="Secret", missing_name=tls.secret_name, since=case.since,
-            )  # fmt: skip
+                case.ref,
+                f"Ingress {case.where} has no certificate: Secret {tls.secret_name} does not exist",
+                strength=STRONG,
+                because=[look.at(ingress, f"/spec/tls/{index}/secretName"), gone],
+                missing_kind="Secret",
+                missing_name=tls.secret_name,
+                since=case.since,
+            )
     return None
 
 
@@ -246,7 +340,9 @@ def _backends(ingress: Any) -> list[tuple[str, str, Any]]:
     for r, rule in enumerate(ingress.spec.rules):
         for p, path in enumerate(rule.http.paths if rule.http else ()):
             if path.backend.service:
-                found.append((f"/spec/rules/{r}/http/paths/{p}/backend", f"{rule.host or '*'}{path.path}", path.backend.service))
+                found.append(
+                    (f"/spec/rules/{r}/http/paths/{p}/backend", f"{rule.host or '*'}{path.path}", path.backend.service)
+                )
     return found
 
 
@@ -254,9 +350,12 @@ def _controller_line(namespace: str, service: str, look: Look) -> Any:
     """A controller's log line that says that a backend is absent."""
     for sample in look.samples:
         for line in reversed(sample.lines):
-            if f"{namespace}/{service}\"" in line.text or f"{namespace}/{service} " in line.text:
-                return look.lines(sample.pod, sample.container, [line], f"{sample.owner} logs: {quoted(line.text)}", previous=sample.previous)
+            if f'{namespace}/{service}"' in line.text or f"{namespace}/{service} " in line.text:
+                return look.lines(
+                    sample.pod,
+                    sample.container,
+                    [line],
+                    f"{sample.owner} logs: {quoted(line.text)}",
+                    previous=sample.previous,
+                )
     return None
-
-
-__all__ = ["escape", "meant", "routes_to"]

@@ -96,12 +96,26 @@ def _uncreated(look: Look) -> Iterator[Case]:
     yield from _uncreated_by_deployment(look)
     for sts in look.snapshot.of("StatefulSet"):
         pods = look.world.pods_of(look.world.ref_of(sts))
-        if len(pods) < sts.spec.replicas and all(p.ready for p in pods) and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE:
-            yield _about(pods_not_created, sts, look, f"{sts.spec.replicas - len(pods)} of {sts.spec.replicas} pods are not created")
+        if (
+            len(pods) < sts.spec.replicas
+            and all(p.ready for p in pods)
+            and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE
+        ):
+            yield _about(
+                pods_not_created,
+                sts,
+                look,
+                f"{sts.spec.replicas - len(pods)} of {sts.spec.replicas} pods are not created",
+            )
     for daemons in look.snapshot.of("DaemonSet"):
         short = daemons.status.desired_number_scheduled - daemons.status.current_number_scheduled
         if short > 0 and look.events(look.world.ref_of(daemons), "FailedCreate"):
-            yield _about(pods_not_created, daemons, look, f"{short} of {daemons.status.desired_number_scheduled} pods are not created")
+            yield _about(
+                pods_not_created,
+                daemons,
+                look,
+                f"{short} of {daemons.status.desired_number_scheduled} pods are not created",
+            )
     for job in look.snapshot.of("Job"):
         done = any(c.true and c.type in ("Complete", "Failed") for c in job.status.conditions)
         if not done and not job.spec.suspend and not job.status.active and not job.status.succeeded:
@@ -128,9 +142,12 @@ def _deployments(look: Look) -> Iterator[Case]:
         behind = deployment.status.updated_replicas < deployment.spec.replicas
         if progressing and progressing.false:
             yield _about(
-                rollout_stalled, deployment, look, f"{progressing.reason}: {progressing.message}",
+                rollout_stalled,
+                deployment,
+                look,
+                f"{progressing.reason}: {progressing.message}",
                 since=progressing.last_transition_time,
-            )  # fmt: skip
+            )
         elif behind and (deployment.spec.paused or rollout_strategy_contradicts(deployment.spec.strategy)):
             yield _about(rollout_stalled, deployment, look, "the new revision is not rolled out")
 
@@ -147,7 +164,7 @@ def _parked(look: Look) -> Iterator[Case]:
 
 
 def dependents(workload: Ref, look: Look) -> list[Ref]:
-    """What needs a workload to run: Services that only it stands behind, routes and webhooks to them, autoscalers, callers."""
+    """What needs a workload to run: Services only it stands behind, routes and webhooks to them, callers."""
     found = [edge.source for edge in look.graph.into(workload, "scales")]
     for service in look.services_of(workload):
         ref = look.world.ref_of(service)
@@ -191,9 +208,10 @@ def idle_reason(cron: Any, look: Look) -> str:
 
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FIELD_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_NAMES = {n: str(i) for i, n in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)} | {
-    n: str(i) for i, n in enumerate("sun mon tue wed thu fri sat".split())
-}
+_NAMES = {
+    n: str(i)
+    for i, n in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+} | {n: str(i) for i, n in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
 
 
 def never_fires(schedule: str) -> bool:
@@ -237,8 +255,14 @@ def _guards(look: Look) -> Iterator[Case]:
     for hpa in look.snapshot.of("HorizontalPodAutoscaler"):
         for type_ in ("AbleToScale", "ScalingActive"):
             found = condition(hpa.status.conditions, type_)
-            if found and found.false and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale"):
-                yield _about(autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time)
+            if (
+                found
+                and found.false
+                and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale")
+            ):
+                yield _about(
+                    autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time
+                )
                 break
     cordoned = {n.metadata.name for n in look.snapshot.of("Node") if n.spec.unschedulable}
     for pdb in look.snapshot.of("PodDisruptionBudget"):
@@ -322,7 +346,9 @@ def _services(look: Look) -> Iterator[Case]:
             if suspect_ports(service, look):
                 yield _about(service_port_suspect, service, look, "a port leads to no listener")
         elif total or look.selected(service):
-            yield _about(service_unready, service, look, f"0 of {max(total, len(look.selected(service)))} endpoints are ready")
+            yield _about(
+                service_unready, service, look, f"0 of {max(total, len(look.selected(service)))} endpoints are ready"
+            )
         elif not any(getattr(w.spec, "replicas", 1) == 0 for w in look.backing(service)):
             yield _about(service_empty, service, look, "no endpoints: no pod matches the selector")
     for ref in sorted(look.complaints_about):
@@ -344,9 +370,9 @@ def suspect_ports(service: Service, look: Look) -> list[int]:
         if isinstance(target, str) and not target.isdigit():
             if pods and target not in names:
                 found.append(index)
-        elif declared and int(target) not in declared:
-            found.append(index)
-        elif not declared and look.complaints_about.get(look.world.ref_of(service)):
+        elif (declared and int(target) not in declared) or (
+            not declared and look.complaints_about.get(look.world.ref_of(service))
+        ):
             found.append(index)
     return found
 
@@ -359,11 +385,15 @@ def _routes(look: Look) -> Iterator[Case]:
         lost = any(look.missing("Service", namespace, b.name) for b in backends)
         port = any(wrong_backend_port(namespace, b, look) for b in backends)
         secret = any(t.secret_name and look.missing("Secret", namespace, t.secret_name) for t in ingress.spec.tls)
-        unserved = look.snapshot.was_read("IngressClass") and ingress.spec.ingress_class_name not in classes and (
-            bool(ingress.spec.ingress_class_name) or no_class(ingress, look)
+        unserved = (
+            look.snapshot.was_read("IngressClass")
+            and ingress.spec.ingress_class_name not in classes
+            and (bool(ingress.spec.ingress_class_name) or no_class(ingress, look))
         )
         if lost or port or secret or unserved:
-            yield _about(ingress_broken, ingress, look, "a route leads nowhere", since=ingress.metadata.creation_timestamp)
+            yield _about(
+                ingress_broken, ingress, look, "a route leads nowhere", since=ingress.metadata.creation_timestamp
+            )
 
 
 def wrong_backend_port(namespace: str, backend: Any, look: Look) -> bool:
@@ -407,6 +437,12 @@ def _refusals(look: Look) -> Iterator[Case]:
         if sample.owner not in seen and any("is forbidden: User" in line.text for line in sample.lines):
             seen.add(sample.owner)
             yield Case(
-                access_refused, sample.owner, pod, sample.pod, "the API server refuses its requests", (sample.pod,),
-                container=sample.container, workload=look.workload(sample.owner),
-            )  # fmt: skip
+                access_refused,
+                sample.owner,
+                pod,
+                sample.pod,
+                "the API server refuses its requests",
+                (sample.pod,),
+                container=sample.container,
+                workload=look.workload(sample.owner),
+            )

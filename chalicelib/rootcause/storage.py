@@ -40,12 +40,25 @@ def storage_class_missing(case: Case, look: Look) -> Finding | None:
     classes = ", ".join(c.metadata.name for c in look.snapshot.of("StorageClass")) or "there is none"
     waiting = users(case.ref, look)
     return blame(
-        case.ref, f"claim {case.where} gets no volume: its StorageClass {name} does not exist",
+        case.ref,
+        f"claim {case.where} gets no volume: its StorageClass {name} does not exist",
         strength=DECISIVE if gone else STRONG,
-        because=[look.at(case.subject, "/spec/storageClassName"), look.at(case.subject, "/status/phase"), gone, look.event(event)],
-        chain=(f"StorageClass {name} does not exist", f"claim {case.where} stays Pending", *(f"{w.kind} {w.namespace}/{w.name} waits for it" for w in waiting)),
-        explains=waiting, class_name=name, classes=classes, since=case.since,
-    )  # fmt: skip
+        because=[
+            look.at(case.subject, "/spec/storageClassName"),
+            look.at(case.subject, "/status/phase"),
+            gone,
+            look.event(event),
+        ],
+        chain=(
+            f"StorageClass {name} does not exist",
+            f"claim {case.where} stays Pending",
+            *(f"{w.kind} {w.namespace}/{w.name} waits for it" for w in waiting),
+        ),
+        explains=waiting,
+        class_name=name,
+        classes=classes,
+        since=case.since,
+    )
 
 
 def _no_default_class(case: Case, look: Look) -> Finding | None:
@@ -54,11 +67,15 @@ def _no_default_class(case: Case, look: Look) -> Finding | None:
         return None
     event = next(iter(look.events(case.ref, "FailedBinding")), None)
     return blame(
-        case.ref, f"claim {case.where} gets no volume: it names no StorageClass and the cluster has no default one",
-        strength=GOOD, because=[look.at(case.subject, "/status/phase"), look.event(event)],
-        explains=users(case.ref, look), class_name="a default class",
-        classes=", ".join(c.metadata.name for c in look.snapshot.of("StorageClass")) or "there is none", since=case.since,
-    )  # fmt: skip
+        case.ref,
+        f"claim {case.where} gets no volume: it names no StorageClass and the cluster has no default one",
+        strength=GOOD,
+        because=[look.at(case.subject, "/status/phase"), look.event(event)],
+        explains=users(case.ref, look),
+        class_name="a default class",
+        classes=", ".join(c.metadata.name for c in look.snapshot.of("StorageClass")) or "there is none",
+        since=case.since,
+    )
 
 
 def _static_volume(class_name: str, look: Look) -> bool:
@@ -72,10 +89,14 @@ def claim_waits(case: Case, look: Look) -> Finding | None:
     event = next(iter(look.events(case.ref, "ProvisioningFailed", "FailedBinding")), None)
     said = f": {quoted(event.message, 140)}" if event else ""
     return blame(
-        case.ref, f"claim {case.where} gets no volume{said}", strength=HINT,
-        because=[look.at(case.subject, "/status/phase"), look.event(event)], explains=users(case.ref, look),
-        missing=() if event else ("events of the claim", "log of the volume provisioner"), since=case.since,
-    )  # fmt: skip
+        case.ref,
+        f"claim {case.where} gets no volume{said}",
+        strength=HINT,
+        because=[look.at(case.subject, "/status/phase"), look.event(event)],
+        explains=users(case.ref, look),
+        missing=() if event else ("events of the claim", "log of the volume provisioner"),
+        since=case.since,
+    )
 
 
 @detector("pvc_absent", symptom=(pod_pending, pod_creating))
@@ -92,27 +113,39 @@ def pvc_absent(case: Case, look: Look) -> Finding | None:
         if gone is None and (not spoken or look.snapshot.was_read("PersistentVolumeClaim", namespace)):
             continue
         return blame(
-            case.resource, f"{case.where} cannot be scheduled: volume claim {source.claim_name} does not exist",
+            case.resource,
+            f"{case.where} cannot be scheduled: volume claim {source.claim_name} does not exist",
             strength=DECISIVE,
             because=[
-                look.at(case.pod, f"/spec/volumes/{index}/persistentVolumeClaim/claimName"), gone,
+                look.at(case.pod, f"/spec/volumes/{index}/persistentVolumeClaim/claimName"),
+                gone,
                 look.event(next(iter(look.events(case.ref, "FailedScheduling", "FailedMount")), None)),
             ],
-            claim=source.claim_name, since=case.since,
-        )  # fmt: skip
+            claim=source.claim_name,
+            since=case.since,
+        )
     return None
 
 
 @detector("rwo_multi_attach", symptom=pod_creating)
 def volume_attached_elsewhere(case: Case, look: Look) -> Finding | None:
     """The volume can be attached to one node only, and another still has it."""
-    event = look.saying(case.members[:5], "multi-attach error", "already exclusively attached", "already used by", reasons=("FailedAttachVolume",))
+    event = look.saying(
+        case.members[:5],
+        "multi-attach error",
+        "already exclusively attached",
+        "already used by",
+        reasons=("FailedAttachVolume",),
+    )
     if event is None:
         return None
     return blame(
-        case.resource, f"{case.where} cannot start: a volume it mounts is still attached to another node",
-        strength=STRONG, because=[look.event(event)], since=case.since,
-    )  # fmt: skip
+        case.resource,
+        f"{case.where} cannot start: a volume it mounts is still attached to another node",
+        strength=STRONG,
+        because=[look.event(event)],
+        since=case.since,
+    )
 
 
 def pending_claims(case: Case, look: Look) -> tuple[Ref, ...]:

@@ -25,11 +25,18 @@ pod_evicted = SymptomType("pod_evicted")
 pod_terminating = SymptomType("pod_terminating")
 
 IMAGE_REASONS = frozenset(
-    "ErrImagePull ImagePullBackOff InvalidImageName ErrImageNeverPull ImageInspectError RegistryUnavailable"
-    " SignatureValidationFailed".split()
+    [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    ]
 )
-CREATE_REASONS = frozenset("CreateContainerConfigError CreateContainerError".split())
-START_REASONS = frozenset("RunContainerError StartError ContainerCannotRun PostStartHookError".split())
+CREATE_REASONS = frozenset(["CreateContainerConfigError", "CreateContainerError"])
+START_REASONS = frozenset(["RunContainerError", "StartError", "ContainerCannotRun", "PostStartHookError"])
 WAITING_FOR_START = frozenset(("ContainerCreating", "PodInitializing", ""))
 
 START_GRACE = timedelta(seconds=60)
@@ -175,7 +182,9 @@ def _of_container(
         sidecar = spec is not None and spec.restart_policy == "Always"
         if init and not sidecar and state.terminated.exit_code == 0:
             return None
-        if pod.spec.restart_policy == "Never" or (pod.spec.restart_policy == "OnFailure" and not state.terminated.exit_code):
+        if pod.spec.restart_policy == "Never" or (
+            pod.spec.restart_policy == "OnFailure" and not state.terminated.exit_code
+        ):
             return None
         return container_crashing, state.terminated.reason or "Error"
     if state.running:
