@@ -65,8 +65,7 @@ def resource_health(args: HealthArgs, context: ToolContext) -> Answer:
         levels[one.level] = levels.get(one.level, 0) + 1
     items = found if args.name else [s for s in found if s.level != "ok"]
     items.sort(key=lambda s: (s.score if s.score is not None else 101, s.kind, s.namespace, s.name))
-    said = [f"{s.kind} {s.name} {s.score if s.score is not None else 'unknown'} ({s.reasons[0][:80] if s.reasons else 'well'})"
-            for s in items]  # fmt: skip
+    said = [f"{s.kind} {s.name} {_score_text(s)}" for s in items]
     summary = f"{counted(len(found), 'object')} scored: {listed([f'{n} {w}' for w, n in levels.items()])}." + (
         f" Lowest: {listed(said, 4)}." if said else ""
     )
@@ -81,6 +80,11 @@ def resource_health(args: HealthArgs, context: ToolContext) -> Answer:
 def _ref(kind: str, obj: object) -> Ref:
     entry, meta = KINDS.get(kind), obj.metadata  # type: ignore[attr-defined]
     return Ref(kind, meta.namespace if entry is None or entry.namespaced else "", meta.name)
+
+
+def _score_text(scored: Scored) -> str:
+    score = "unknown" if scored.score is None else str(scored.score)
+    return f"{score} ({scored.reasons[0][:80] if scored.reasons else 'well'})"
 
 
 def _scored(context: ToolContext, kind: str, ref: Ref, obj: object) -> Scored:
@@ -113,8 +117,8 @@ class Chains(Result, frozen=True, kw_only=True):
 
 @tool("analyze_dependency_chains", args=ChainArgs, result=Chains, title="Dependency chains")
 def dependency_chains(args: ChainArgs, context: ToolContext) -> Answer:
-    """What an object needs and what needs it, step by step: ingress, service, workload, node, claim. Use to find where a
-    chain breaks. Not for impact: analyze_blast_radius. Example: {"kind":"Ingress","name":"shop"}."""
+    """What an object needs and what needs it, step by step: ingress, service, workload, node, claim. Use to find where
+    a chain breaks. Not for impact: analyze_blast_radius. Example: {"kind":"Ingress","name":"shop"}."""
     view, world = context.view, context.world
     _, ref, _ = locate(view, args.kind, args.namespace, args.name)
     links: list[tuple[str, Link]] = []

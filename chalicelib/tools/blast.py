@@ -202,9 +202,11 @@ def _entry_points(world: World, ref: Ref, routes: list[Hit], services: list[Hit]
     found = []
     targets = {h.ref for h in services}
     for hit in routes:
-        for edge in world.graph.out(hit.ref, "routes_to"):
-            if edge.target in targets or hit.how == "direct":
-                found.append(f"{edge.detail or hit.ref.name} ({hit.ref.kind} {hit.ref.namespace}/{hit.ref.name})")
+        found += [
+            f"{edge.detail or hit.ref.name} ({hit.ref.kind} {hit.ref.namespace}/{hit.ref.name})"
+            for edge in world.graph.out(hit.ref, "routes_to")
+            if edge.target in targets or hit.how == "direct"
+        ]
     for hit in services:
         service = world.snapshot.find(hit.ref)
         if service is not None and service.spec.type in ("LoadBalancer", "NodePort"):

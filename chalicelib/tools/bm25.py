@@ -1,4 +1,4 @@
-"""BM25 over a few hundred short texts (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75), in process and deterministic."""
+"""BM25 (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75) over a few hundred short texts, in process, deterministic."""
 
 from __future__ import annotations
 

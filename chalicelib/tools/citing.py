@@ -31,21 +31,21 @@ def field_evidence(world: World, ref: Ref, pointer: str, observed: Any, text: st
 def telling_field(obj: Any) -> tuple[str, Any]:
     """(JSON pointer, value) of the field that says most about an object's state."""
     if isinstance(obj, Pod):
-        for group, statuses in (
+        for group, containers in (
             ("initContainerStatuses", obj.status.init_container_statuses),
             ("containerStatuses", obj.status.container_statuses),
         ):
-            for index, status in enumerate(statuses):
-                waiting, ended = status.state.waiting, status.state.terminated
+            for index, container in enumerate(containers):
+                waiting, ended = container.state.waiting, container.state.terminated
                 if (waiting and waiting.reason != "PodInitializing") or (ended and ended.exit_code):
-                    return f"/status/{group}/{index}/state", status.state
+                    return f"/status/{group}/{index}/state", container.state
     status = getattr(obj, "status", None)
     listed = getattr(status, "conditions", None) or []
     for index, condition in enumerate(listed):
         if condition_level(condition) != "ok":
             return f"/status/conditions/{index}", condition
     if getattr(status, "phase", ""):
-        return "/status/phase", status.phase  # type: ignore[union-attr]
+        return "/status/phase", status.phase
     if listed:
         return "/status/conditions/0", listed[0]
     if hasattr(status, "ready_replicas"):

@@ -13,7 +13,7 @@ from chalicelib.state.meta import Condition, Ref
 from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.moments import rfc3339
 from chalicelib.tools.ranking import rank
-from chalicelib.tools.rows import Row, entry_of, plain, problem_json, ref_json, row
+from chalicelib.tools.rows import Row, entry_of, gap_json, plain, problem_json, ref_json, row
 
 if TYPE_CHECKING:
     from chalicelib.tools.views import ClusterView
@@ -25,6 +25,8 @@ GOOD_WHEN_FALSE = (
 )  # fmt: skip
 """Ends of condition types that report trouble when they are True (Kubernetes and common operators)."""
 CLOSE_NAMES = 8
+ALIKE = 0.3
+"""Likeness from which a name is worth proposing."""
 
 
 def locate(view: ClusterView, kind: str, namespace: str, name: str) -> tuple[KindEntry, Ref, Any]:
@@ -71,7 +73,7 @@ def _not_found(view: ClusterView, entry: KindEntry, namespace: str, name: str, f
     return NotFound(
         f"There is no {entry.kind} called {name!r}{where}.",
         code="unknown_object",
-        remedy=f"Did you mean: {', '.join(near)}?" if near else f"This cluster has no {entry.plural}{where}.",
+        remedy=f"Did you mean: {', '.join(near)}?" if near else f"List the {entry.plural}{where} to see their names.",
         details={"given": name, "kind": entry.kind, "valid": near},
     )
 
@@ -85,7 +87,7 @@ def nearest(name: str, known: Iterable[tuple[str, str]], namespace: str) -> list
         scored.append(
             (-score, where != namespace if namespace else False, f"{where}/{candidate}" if where else candidate)
         )
-    return [text for _, _, text in sorted(scored)[:CLOSE_NAMES]]
+    return [text for score, _, text in sorted(scored)[:CLOSE_NAMES] if -score >= ALIKE]
 
 
 def _likeness(wanted: str, name: str) -> float:
@@ -105,12 +107,12 @@ def detail(view: ClusterView, kind: str, namespace: str, name: str) -> Row:
         "row": whole,
         "summary": facts(entry, obj, whole),
         "labels": obj.metadata.labels,
-        "annotations": annotations(obj),
+        "annotations": shown_annotations(obj),
         "conditions": conditions(obj),
         "problems": [problem_json(p) for p in view.problems_of(ref)],
         "containers": containers(obj),
         "as_of": rfc3339(view.as_of),
-        "gaps": [plain(g) for g in gaps_of(view.snapshot, entry.kind, "Event", namespace=ref.namespace)],
+        "gaps": [gap_json(g) for g in gaps_of(view.snapshot, entry.kind, "Event", namespace=ref.namespace)],
     }
 
 
@@ -127,13 +129,14 @@ def facts(entry: KindEntry, obj: Any, whole: Row) -> list[Row]:
         found.append({"label": "Finalizers", "value": meta.finalizers, "type": "list"})
     if meta.controller and not any(c.key == "owner" for c in entry.columns):
         found.append({"label": "Owner", "value": f"{meta.controller.kind}/{meta.controller.name}", "type": "ref"})
-    for column in entry.columns:
-        if whole[column.key] not in (None, "", []):
-            found.append({"label": column.title, "value": whole[column.key], "type": column.type})
-    return found
+    return found + [
+        {"label": column.title, "value": whole[column.key], "type": column.type}
+        for column in entry.columns
+        if whole[column.key] not in (None, "", [])
+    ]
 
 
-def annotations(obj: Any) -> dict[str, str]:
+def shown_annotations(obj: Any) -> dict[str, str]:
     """Annotations without kubectl's copy of the object, which for a Secret holds its values."""
     return {k: v for k, v in obj.metadata.annotations.items() if k != LAST_APPLIED}
 

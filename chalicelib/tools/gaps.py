@@ -10,9 +10,11 @@ def gaps_of(snapshot: Snapshot, *kinds: str, namespace: str = "") -> tuple[Gap, 
     """Gaps of these kinds (that touch a namespace): the named ones, and one for each kind that is simply not there."""
     found = [g for g in snapshot.gaps if g.kind in (*kinds, "*") and (not namespace or g.namespace in ("", namespace))]
     named = {g.kind for g in found}
-    for kind in dict.fromkeys(kinds):
-        if kind not in snapshot.objects and kind not in named:
-            found.append(Gap(kind=kind, reason=_reason(snapshot, kind), message=f"{kind} objects were not read"))
+    found += [
+        Gap(kind=kind, reason=_reason(snapshot, kind), message=f"{kind} objects were not read")
+        for kind in dict.fromkeys(kinds)
+        if kind not in snapshot.objects and kind not in named
+    ]
     return tuple(found)
 
 

@@ -78,9 +78,9 @@ def list_rows(
 ) -> Listing:
     """A page of rows, worst first unless `sort` names a key (`-restarts` for the largest first).
 
-    `namespace` empty or `*` is all; `labels` and `fields` are selectors as kubectl writes them. Raises NotFound for an unknown kind or namespace, InvalidRequest for a sort key,
-    group, limit, selector or cursor that is not valid. A cursor of an older reading continues behind the row that it
-    ended on.
+    `namespace` empty or `*` is all; `labels` and `fields` are selectors as kubectl writes them. Raises NotFound for an
+    unknown kind or namespace, InvalidRequest for a sort key, group, limit, selector or cursor that is not valid. A
+    cursor of an older reading continues behind the row that it ended on.
     """
     entry = entry_of(view.snapshot, kind)
     namespace = checked_namespace(view, entry, namespace)

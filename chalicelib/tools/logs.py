@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InvalidRequest, KubiliticsError, NotFound, unknown
 from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap
 from chalicelib.tools.detail import locate
-from chalicelib.tools.moments import rfc3339
+from chalicelib.tools.moments import rfc3339, span
 from chalicelib.tools.ranking import rank
-from chalicelib.tools.rows import Row
+from chalicelib.tools.rows import Row, gap_json
 
 if TYPE_CHECKING:
     from chalicelib.clusters.source import ClusterSource
@@ -57,7 +58,7 @@ class Line:
 
     def as_row(self, *, merged: bool) -> Row:
         found: Row = {"n": self.n, "text": self.text, "at": rfc3339(self.at), "level": self.level}
-        return {**found, "pod": self.pod, "container": self.container} if merged else found
+        return {**found, "pod": self.pod} if merged else found
 
 
 @dataclass(slots=True)
@@ -81,30 +82,27 @@ class Log:
 def read_logs(
     source: ClusterSource | None,
     view: ClusterView,
-    kind: str,
-    namespace: str,
-    name: str,
+    ref: Ref,
     *,
-    container: str = "",
+    container: str | None = None,
     previous: bool = False,
     tail: int = DEFAULT_TAIL,
-    since: timedelta | None = None,
-    grep: str = "",
+    since: str | None = None,
+    grep: str | None = None,
 ) -> Row:
-    """The answer of `.../logs`: `{lines, container, containers, previous, truncated, total_lines}`, newest last."""
+    """The answer of `.../logs`, newest line last."""
     log = collect(
-        source, view, kind, namespace, name,
-        container=container, previous=previous, tail=tail, since=since, grep=grep,
+        source, view, ref.kind, ref.namespace, ref.name, container=container or "", previous=previous, tail=tail,
+        since=span(since) if since else None, grep=grep or "",
     )  # fmt: skip
     return {
         "lines": [line.as_row(merged=log.merged) for line in log.lines],
         "container": log.container,
         "containers": log.containers,
-        "pods": log.pods,
         "previous": previous,
         "truncated": log.truncated,
         "total_lines": log.total,
-        "gaps": [{"kind": g.kind, "reason": g.reason, "message": g.message} for g in log.gaps],
+        "gaps": [gap_json(g) for g in log.gaps],
     }
 
 
@@ -162,7 +160,7 @@ def collect(
 
 def _pods(view: ClusterView, kind: str, namespace: str, name: str) -> tuple[list[Pod], int]:
     """The pods to read, the worst first, and how many more there are."""
-    entry, ref, obj = locate(view, kind, namespace, name)
+    entry, ref, _ = locate(view, kind, namespace, name)
     world = view.world
     if ref.kind == "Service":
         pods = [p for e in world.graph.out(ref, "selects") if (p := view.snapshot.find(e.target)) is not None]

@@ -23,7 +23,7 @@ from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import checked_namespace
 from chalicelib.tools.ranking import rank
 from chalicelib.tools.rows import problem_json
-from chalicelib.tools.wording import counted, listed
+from chalicelib.tools.wording import counted, listed, plural
 
 
 class ClusterOverview(Result, frozen=True, kw_only=True):
@@ -122,8 +122,7 @@ def node_status(args: NodeArgs, context: ToolContext) -> Answer:
     ready = sum(n.ready for n in nodes)
     summary = f"{ready} of {counted(len(nodes), 'node')} ready."
     if bad:
-        said = [f"{i.name} {i.status['word']} ({i.status['reason']})" if i.status["reason"] else f"{i.name} {i.status['word']}"
-                for i in bad]  # fmt: skip
+        said = [" ".join(filter(None, (i.name, i.status["word"], i.status["reason"]))) for i in bad]
         summary += f" Not well: {listed(said, 5)}."
     return Answer(
         NodeStates(ready=ready, total=len(nodes), items=items),
@@ -251,15 +250,15 @@ def api_resources(args: SearchArgs, context: ToolContext) -> Answer:
     }  # fmt: skip
     for r in snapshot.discovered:
         found.setdefault(
-            r.kind,
+            r.name,
             ApiKind(kind=r.kind, plural=r.plural, group=r.group, version=r.version, namespaced=r.namespaced,
-                    short_names=r.short_names, objects=_count(context, r.kind)),
+                    short_names=r.short_names, objects=_count(context, r.name)),
         )  # fmt: skip
     word = args.search.lower()
     items = [k for k in found.values() if word in f"{k.kind} {k.plural}.{k.group} {' '.join(k.short_names)}".lower()]
     read = sum(k.objects is not None for k in items)
-    gaps = [] if snapshot.discovered else [Gap(kind="APIResource", reason="not_recorded", message="discovery was not read: "
-                                               "only kinds that the product knows are listed")]  # fmt: skip
+    missing = "discovery was not read: only kinds that the product knows are listed"
+    gaps = [] if snapshot.discovered else [Gap(kind="APIResource", reason="not_recorded", message=missing)]
     summary = f"{counted(len(items), 'kind')}{f' like {args.search!r}' if word else ''}, objects of {read} were read."
     return Answer(ApiKinds(items=items), summary, gaps=gaps)
 
@@ -290,7 +289,7 @@ def custom_resources(args: CustomArgs, context: ToolContext) -> Answer:
         crds = context.snapshot.of("CustomResourceDefinition")
         kinds = [
             {"kind": c.spec.names.kind, "group": c.spec.group, "scope": c.spec.scope,
-             "versions": [v.name for v in c.spec.versions if v.served], "objects": _count(context, c.spec.names.kind),
+             "versions": [v.name for v in c.spec.versions if v.served], "objects": _count(context, c.metadata.name),
              "status": world.status("CustomResourceDefinition", c).word, "name": c.metadata.name}
             for c in crds
         ]  # fmt: skip
@@ -305,7 +304,9 @@ def custom_resources(args: CustomArgs, context: ToolContext) -> Answer:
              for r in listing.items]  # fmt: skip
     bad = [r for r in items if r["status"]["level"] in ("crit", "warn")]
     said = [f"{r['namespace']}/{r['name']} {r['status']['word']}" for r in bad]
-    summary = f"{counted(len(items), entry.kind)}, {len(bad)} not well{f': {listed(said, 5)}' if bad else ''}."
+    summary = f"{counted(len(items), entry.title)}, {len(bad)} not well{f': {listed(said, 5)}' if bad else ''}."
+    if listing.total is None:
+        summary = f"{plural(entry.title)} were not read, so nothing is known about them."
     return Answer(
         CustomResources(items=items), summary, gaps=[*gaps, *listing.gaps],
         cite=lambda r: state_evidence(world, Ref(entry.kind, r["namespace"], r["name"])),

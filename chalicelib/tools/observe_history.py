@@ -75,7 +75,8 @@ def rollout_history(args: RolloutArgs, context: ToolContext) -> Answer:
     items = [
         RevisionRow(
             revision=r.number, name=r.name, created_at=rfc3339(r.created_at), ready=f"{r.ready}/{r.desired}",
-            current=r.current, images=r.images, changes=[field_json(f) for f in r.changes[:FIELDS_SHOWN]], cause=r.cause,
+            current=r.current, images=r.images, cause=r.cause,
+            changes=[field_json(f) for f in r.changes[:FIELDS_SHOWN]],
         )
         for r in found
     ]  # fmt: skip
@@ -104,7 +105,8 @@ def _present_revision(context: ToolContext, ref: Ref, obj: object, state: str) -
         ready=f"{getattr(status, 'ready_replicas', None) or getattr(status, 'number_ready', 0)} ready",
     )  # fmt: skip
     gap = Gap(kind="ControllerRevision", reason="not_recorded", message="older revisions are not read for this kind")
-    summary = f"{ref} is {state}; {'an update is under way' if updating else 'no update is under way'}; images {listed(images, 3)}."
+    update = "an update is under way" if updating else "no update is under way"
+    summary = f"{ref} is {state}; {update}; images {listed(images, 3)}."
     evidence = state_evidence(context.world, ref)
     return Answer(Rollouts(resource=ref_json(ref), status=state, items=[row]), summary, gaps=[gap],
                   evidence=[evidence] if evidence else [])  # fmt: skip
@@ -149,8 +151,8 @@ def recent_changes(args: ChangesArgs, context: ToolContext) -> Answer:
             None,
             f"No reading from {rfc3339(since)} or before is stored: from rollouts and creation times only",
         )
-        gaps.append(Gap(kind="Snapshot", reason="not_recorded", message="no older reading to compare with: removed objects "
-                        "and edited fields outside of rollouts are not seen"))  # fmt: skip
+        unseen = "no older reading to compare with: removed objects and edits outside of rollouts are not seen"
+        gaps.append(Gap(kind="Snapshot", reason="not_recorded", message=unseen))
     chosen = [c for c in changes if _counts(c, namespace, args.include_status)]
     chosen.sort(key=lambda c: (-(c.at.timestamp() if c.at else 0.0), c.ref))
     counts: dict[str, int] = {}
@@ -161,10 +163,9 @@ def recent_changes(args: ChangesArgs, context: ToolContext) -> Answer:
     summary = f"{intro}: {counted(len(chosen), 'change')}" + (f": {listed(said, 4)}." if said else ".")
 
     def cite(item: ChangeRow) -> Evidence | None:
-        at = item.resource
-        ref = Ref(at["kind"], at["namespace"], at["name"])
-        return field_evidence(world, ref, item.fields[0]["pointer"] if item.fields else "/metadata/creationTimestamp",
-                              item.fields[0]["after"] if item.fields else item.at, item.text or f"{ref} {item.what}")  # fmt: skip
+        ref = Ref(**item.resource)
+        first: Row = item.fields[0] if item.fields else {"pointer": "/metadata/creationTimestamp", "after": item.at}
+        return field_evidence(world, ref, first["pointer"], first["after"], item.text or f"{ref} {item.what}")
 
     return Answer(Changes(compared_with=compared, counts=counts, items=items), summary, gaps=gaps, cite=cite)
 
@@ -271,10 +272,10 @@ def cluster_at(args: AtArgs, context: ToolContext) -> Answer:
         health={"score": health.score, "level": health.level}, nodes=page.nodes(world), pods=states,
         readings=len(known), items=items,
     )  # fmt: skip
-    summary = (
-        f"Reading of {data.as_of}, {length(distance.total_seconds())} from the moment asked for: health "
-        f"{health.score if health.score is not None else 'unknown'}, pods {listed([f'{n} {w}' for w, n in states.items()], 4)}; {what}."
-    )
+    score = health.score if health.score is not None else "unknown"
+    pods = listed([f"{n} {w}" for w, n in states.items()], 4)
+    away = length(distance.total_seconds())
+    summary = f"Reading of {data.as_of}, {away} from the moment asked for: health {score}, pods {pods}; {what}."
 
     def cite(item: Row) -> Evidence | None:
         return None if not args.kind else state_evidence(world, Ref(entry.kind, item["namespace"], item["name"]))

@@ -123,7 +123,7 @@ def _why(world: World, service: Service, pods: list[Any], not_ready: list[Any], 
 
 
 def _nearest_labels(world: World, service: Service) -> str:
-    """The workload whose pods carry all but one of the selector's labels, and there a value like it, if there is one."""
+    """The workload whose pods carry all but one of the selector's labels, and for that one a value like it."""
     wanted = service.spec.selector
     for pod in world.pods_in(service.metadata.namespace):
         labels = pod.metadata.labels
@@ -190,10 +190,11 @@ def _rules(world: World, ingress: Ingress) -> list[Rule]:
         wanted = backend.port.name or (str(backend.port.number) if backend.port.number else "")
         counts = world.endpoint_counts(namespace, backend.name)
         problem, level = _rule_problem(world, ingress, service, wanted, counts)
+        ready = f"{counts[0]}/{counts[1]} ready" if counts and service else ""
         found.append(
             Rule(
                 namespace=namespace, ingress=ingress.metadata.name, level=level, host=host, path=path,
-                service=backend.name, port=wanted, endpoints=f"{counts[0]}/{counts[1]} ready" if counts and service else "",
+                service=backend.name, port=wanted, endpoints=ready,
                 tls=secrets.get(host, secrets.get("*", "")), problem=problem,
             )
         )  # fmt: skip

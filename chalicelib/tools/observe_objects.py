@@ -16,13 +16,13 @@ from chalicelib.tools import logs as log_reading
 from chalicelib.tools import metrics, topology
 from chalicelib.tools.citing import state_evidence
 from chalicelib.tools.context import ToolContext
-from chalicelib.tools.detail import annotations, conditions, containers, locate
+from chalicelib.tools.detail import conditions, containers, locate, shown_annotations
 from chalicelib.tools.entry import Answer, ClusterArgs, NamespaceArgs, ObjectArgs, PageArgs, Result, Row, tool
 from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import checked_namespace, level_counts, matching, ordered
 from chalicelib.tools.moments import rfc3339, span
 from chalicelib.tools.related import related, status_of
-from chalicelib.tools.rows import entry_of, problem_json, ref_json, row
+from chalicelib.tools.rows import entry_of, noun, problem_json, ref_json, row
 from chalicelib.tools.wording import counted, listed, plural
 
 
@@ -66,13 +66,13 @@ def resources(args: ResourcesArgs, context: ToolContext) -> Answer:
     bad = [r for r in rows if r["status"]["level"] in ("crit", "warn")]
     said = [f"{_name(r)} {r['status']['word']}" for r in bad]
     where = f" in {namespace}" if namespace else ""
-    summary = f"{counted(len(rows), entry.kind)}{where}" + (
-        f", {len(bad)} not well: {listed(said, 6)}." if bad else ", all well."
+    summary = f"{counted(len(rows), noun(entry))}{where}, {len(bad)} not well" + (
+        f": {listed(said, 6)}." if bad else "."
     )
-    if not rows:
-        summary = (
-            f"No {entry.kind}{where} matches." if known else f"{plural(entry.kind)} were not read, so nothing is known."
-        )
+    if not rows and known:
+        summary = f"No {noun(entry)}{where} matches."
+    elif not known:
+        summary = f"{plural(noun(entry))} were not read, so nothing is known about them."
     return Answer(
         Resources(kind=entry.kind, total=len(rows) if known else None, levels=levels, items=items),
         summary,
@@ -112,13 +112,13 @@ def resource(args: ObjectArgs, context: ToolContext) -> Answer:
     found += [event_evidence(view.snapshot.cluster, e) for e in events[:5] if e.type == "Warning"]
     data = Resource(
         resource=ref_json(ref),
-        row={k: v for k, v in whole.items() if v not in (None, "", []) and k not in ("namespace", "name")},
+        row={k: v for k, v in whole.items() if v not in (None, "", []) and k not in ("kind", "namespace", "name")},
         conditions=conditions(obj),
         problems=[problem_json(p) for p in problems[:3]],
         containers=containers(obj) or [],
         events=[event_lists.event_json(e) for e in events[:8]],
         related=neighbours[:15],
-        annotations=annotations(obj),
+        annotations=shown_annotations(obj),
     )
     status = world.status(entry.kind, obj)
     parts = [f"{ref} is {status.word}{f' ({status.reason})' if status.reason else ''}."]
@@ -238,8 +238,8 @@ def pod_logs(args: LogsArgs, context: ToolContext) -> Answer:
         total_lines=log.total,
         lines=[_log_text(f, merged=log.merged) for f in shown],
     )
-    which = "previous " if args.previous else ""
-    summary = f"{counted(log.total, 'line')} of the {which}log of {args.kind} {args.name}, container {log.container}; {len(bad)} look like errors."
+    which = f"{'previous ' if args.previous else ''}log of {args.kind} {args.name}, container {log.container}"
+    summary = f"{counted(log.total, 'line')} of the {which}; {len(bad)} look like errors."
     if bad:
         summary += f" Last of them: {bad[-1].text[:300]}"
     clipped = [f"lines: {left_out} lines between head and tail; narrow with grep or since"] if left_out else []
@@ -286,8 +286,8 @@ def _log_evidence(
         if mine:
             lines = [(x.n, x.text[:LOG_LINE_CHARS]) for x in mine]
             text = f"log of {mine[-1].container} in {pod}: {mine[-1].text[:200]}"
-            found.append(log_evidence(context.snapshot.cluster, Ref("Pod", namespace, pod), mine[-1].container, lines, text,
-                                      previous=log.previous))  # fmt: skip
+            ref, cluster = Ref("Pod", namespace, pod), context.snapshot.cluster
+            found.append(log_evidence(cluster, ref, mine[-1].container, lines, text, previous=log.previous))
     return found
 
 
@@ -389,7 +389,8 @@ def topology_graph(args: TopologyArgs, context: ToolContext) -> Answer:
         nodes.append({"id": number, **ref_json(ref), "status": status["word"], "level": status["level"]})
     edges = [{"from": numbers[e.source], "to": numbers[e.target], "relation": e.relation} for e in found.edges]
     bad = [f"{n['kind']} {n['name']} {n['status']}" for n in nodes if n["level"] in ("crit", "warn")]
-    summary = f"{counted(len(nodes), 'object')} and {counted(len(edges), 'relation')} around {where}; not well: {listed(bad, 6)}."
+    size = f"{counted(len(nodes), 'object')} and {counted(len(edges), 'relation')}"
+    summary = f"{size} around {where}; not well: {listed(bad, 6)}."
     clipped = [f"nodes: {found.omitted} more objects"] if found.omitted else []
     evidence = [
         e

@@ -59,9 +59,9 @@ def pvc_bindings(args: ClaimArgs, context: ToolContext) -> Answer:
     bad = [f"{c.namespace}/{c.name} {c.status['word']}{f': {c.why}' if c.why else ''}" for c in items
            if c.status["level"] in ("crit", "warn")]  # fmt: skip
     summary = f"{counted(len(items), 'claim')}, {len(bad)} not well" + (f": {listed(bad, 4)}." if bad else ".")
+    kinds = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass")
     return Answer(
-        Claims(items=items), summary,
-        gaps=list(gaps_of(view.snapshot, "PersistentVolumeClaim", "PersistentVolume", "StorageClass", namespace=namespace)),
+        Claims(items=items), summary, gaps=list(gaps_of(view.snapshot, *kinds, namespace=namespace)),
         cite=lambda c: state_evidence(world, Ref("PersistentVolumeClaim", c.namespace, c.name)),
     )  # fmt: skip
 

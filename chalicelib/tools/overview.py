@@ -14,7 +14,7 @@ from chalicelib.state.quantity import quantity
 from chalicelib.state.world import World
 from chalicelib.store.records import ClusterRecord
 from chalicelib.tools.moments import rfc3339
-from chalicelib.tools.rows import Row, plain, problem_json, ref_json
+from chalicelib.tools.rows import Row, gap_json, problem_json
 
 if TYPE_CHECKING:
     from chalicelib.rootcause import Problem
@@ -37,8 +37,9 @@ def overview(view: ClusterView, now: datetime | None = None) -> Row:
         "health": cluster_health_json(cluster_health(world, problems)),
         "counts": counts(world),
         "nodes": nodes(world),
-        "pods": {"by_status": pods_by_status(world)},
+        "pods": {"by_status": pods_by_status(world), "total": len(world.snapshot.of("Pod"))},
         "usage": usage(world),
+        "outcome": view.diagnosis.outcome,
         "problems": {
             "total": len(problems),
             "critical": sum(p.severity == "critical" for p in problems),
@@ -47,7 +48,7 @@ def overview(view: ClusterView, now: datetime | None = None) -> Row:
         },
         "namespaces": namespaces(world, problems),
         "warnings": warnings(world.snapshot.of("Event")),
-        "gaps": [plain(g) for g in view.gaps],
+        "gaps": [gap_json(g) for g in view.gaps],
     }
 
 
@@ -113,14 +114,15 @@ def namespaces(world: World, problems: Sequence[Problem]) -> list[Row]:
         where = problem.resource.namespace or (problem.resource.name if problem.resource.kind == "Namespace" else "")
         number[where] += 1
         cost[where] += PROBLEM_COST.get(problem.severity, 0) * problem.probability
-    found = []
+    found: list[tuple[int, Row]] = []
     for name in world.snapshot.namespaces():
         pods = [p for p in world.pods_in(name) if p.status.phase != "Succeeded"]
         well = sum(world.status("Pod", p).level in ("ok", "progress") for p in pods)
         score = max(0, round((100 * well / len(pods) if pods else 100) - cost[name]))
-        found.append({"name": name, "pods": len(world.pods_in(name)), "problems": number[name],
-                      "health": {"score": score, "level": level_of(score)}})  # fmt: skip
-    return sorted(found, key=lambda n: (n["health"]["score"], -n["problems"], n["name"]))
+        found.append((score, {"name": name, "pods": len(world.pods_in(name)), "problems": number[name],
+                              "health": level_of(score)}))  # fmt: skip
+    found.sort(key=lambda item: (item[0], -item[1]["problems"], item[1]["name"]))
+    return [item for _, item in found]
 
 
 def warnings(events: Iterable[Event]) -> list[Row]:
@@ -133,7 +135,7 @@ def warnings(events: Iterable[Event]) -> list[Row]:
     for reason, of in by_reason.items():
         newest = max(of, key=lambda e: (_seconds(e.last_seen), e.metadata.name))
         found.append({"reason": reason, "count": sum(e.count for e in of), "last": rfc3339(newest.last_seen),
-                      "example": newest.message[:300], "resource": ref_json(newest.ref)})  # fmt: skip
+                      "example": newest.message[:300], "resource": str(newest.ref)})  # fmt: skip
     return sorted(found, key=lambda w: (-w["count"], w["reason"]))[:TOP_WARNINGS]
 
 

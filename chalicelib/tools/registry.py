@@ -23,6 +23,7 @@ from chalicelib.tools.context import ALL, ToolContext
 from chalicelib.tools.entry import TOOLS, Answer, Args, Tool, ToolRegistry, tool
 from chalicelib.tools.moments import rfc3339
 from chalicelib.tools.ranking import rank_of
+from chalicelib.tools.wording import listed
 
 # Importing a category's module registers its tools; the order is the order within a category.
 from chalicelib.tools import observe_cluster, observe_objects, observe_network, observe_storage  # isort: skip  # noqa: F401
@@ -235,7 +236,7 @@ def _heads(parts: list[_Part], many: bool) -> dict[str, Any]:
         return parts[0].head
     return {
         "clusters": [
-            {"cluster": p.cluster, "name": p.name, "as_of": rfc3339(p.as_of), "summary": shorten(p.answer.summary, 300),
+            {"cluster": p.cluster, "name": p.name, "as_of": rfc3339(p.as_of), "summary": shorten(_said(p), 300),
              **p.head}
             for p in parts
         ]
@@ -260,11 +261,19 @@ def _gaps(parts: list[_Part], failures: list[dict[str, Any]], many: bool) -> lis
     return found
 
 
+def _said(part: _Part) -> str:
+    """The summary of a part; an empty list of what could not be read is not nothing found."""
+    unread = [g.kind for g in part.answer.gaps if g.reason not in ("not_installed", "stale")]
+    if part.rows == [] and unread:
+        return f"Not read: {listed(list(dict.fromkeys(unread)), 4)}, so absence proves nothing. {part.answer.summary}"
+    return part.answer.summary
+
+
 def _summary(parts: list[_Part], failures: list[dict[str, Any]], many: bool) -> str:
     if not many:
-        return shorten(parts[0].answer.summary)
+        return shorten(_said(parts[0]))
     each = max(60, 480 // max(1, len(parts)))
-    said = [f"{p.name}: {shorten(p.answer.summary, each)}" for p in parts]
+    said = [f"{p.name}: {shorten(_said(p), each)}" for p in parts]
     failed = [f"{f['cluster']}: not answered ({f['reason']})" for f in failures]
     return shorten(f"{len(parts)} of {len(parts) + len(failures)} clusters answered. " + " ".join([*failed, *said]))
 

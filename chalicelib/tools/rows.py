@@ -11,7 +11,7 @@ from chalicelib.analytics.health import Health
 from chalicelib.errors import unknown
 from chalicelib.state.kinds import KINDS, Column, KindEntry, Status
 from chalicelib.state.meta import Ref
-from chalicelib.state.snapshot import ApiResource, Discovered, Snapshot
+from chalicelib.state.snapshot import ApiResource, Discovered, Gap, Snapshot
 from chalicelib.state.world import discovered_status
 from chalicelib.tools.budget import shorten
 from chalicelib.tools.moments import rfc3339
@@ -35,17 +35,20 @@ def entry_of(snapshot: Snapshot, kind: str) -> KindEntry:
     wanted = kind.lower()
     for resource in snapshot.discovered:
         if wanted in (resource.kind.lower(), resource.plural.lower(), resource.name.lower(), *resource.short_names):
-            return discovered_entry(resource)
+            return discovered_entry(resource, resource.name if resource.name in snapshot.objects else resource.kind)
     for known in snapshot.objects:
-        if known.lower() == wanted:
-            return discovered_entry(ApiResource(kind=known, plural=f"{wanted}s"))
+        if wanted in (known.lower(), known.lower().partition(".")[0]):
+            return discovered_entry(ApiResource(kind=known, plural=known.partition(".")[0]), known)
     raise unknown("kind", kind, {*(e.kind for e in KINDS), *(r.kind for r in snapshot.discovered)}, limit=60)
 
 
-def discovered_entry(resource: ApiResource) -> KindEntry:
-    """An entry for a kind that the registry does not know: no columns of its own, status from its conditions."""
+def discovered_entry(resource: ApiResource, key: str) -> KindEntry:
+    """An entry for a kind that the registry does not know: no columns of its own, status from its conditions.
+
+    `key` is what snapshots and refs call the kind: `certificates.cert-manager.io`.
+    """
     return KindEntry(
-        kind=resource.kind,
+        kind=key,
         plural=resource.plural,
         group=resource.group,
         version=resource.version,
@@ -65,6 +68,7 @@ def row(entry: KindEntry, obj: Any, view: ClusterView) -> Row:
     ref = Ref(entry.kind, meta.namespace if entry.namespaced else "", meta.name)
     world = view.world
     found: Row = {
+        "kind": entry.kind,
         "namespace": ref.namespace,
         "name": meta.name,
         "uid": meta.uid,
@@ -124,6 +128,15 @@ def problem_json(problem: Problem) -> Row:
 
 def ref_json(ref: Ref) -> Row:
     return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def gap_json(gap: Gap) -> Row:
+    return {"kind": gap.kind, "reason": gap.reason, "message": gap.message, "namespace": gap.namespace}
+
+
+def noun(entry: KindEntry) -> str:
+    """What to call one object of a kind: its kind, also for kinds that are keyed by `plural.group`."""
+    return entry.title if "." in entry.kind else entry.kind
 
 
 def column_json(column: Column) -> Row:

@@ -1,0 +1,151 @@
+"""Every tool on every recorded cluster: no exception, inside its budget, valid against its own schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from chalicelib.errors import NotFound
+from chalicelib.tools.budget import MAX_BYTES, SUMMARY_CHARS
+from chalicelib.tools.entry import CATEGORIES, NAME
+from chalicelib.tools.registry import TOOLS, ToolResult, call
+from tests.unit.tools.recorded_views import DUMPS, KeptStore, a_context, view_of
+
+NAMES = [tool.name for tool in TOOLS]
+CLUSTERS = sorted(path.name.removesuffix(".tar.xz") for path in DUMPS.glob("*.tar.xz"))
+OBSERVE = [
+    "observe_cluster_overview",
+    "observe_resources",
+    "observe_resource",
+    "observe_events",
+    "observe_pod_logs",
+    "observe_metrics",
+    "observe_topology_graph",
+    "observe_node_status",
+    "observe_namespace_quotas",
+    "observe_service_endpoints",
+    "observe_pvc_bindings",
+    "observe_ingress_rules",
+    "observe_configmap_usage",
+    "observe_secret_usage",
+    "observe_rollout_history",
+    "observe_recent_changes",
+    "observe_api_resources",
+    "observe_custom_resources",
+    "observe_cluster_at",
+]
+
+
+def arguments(cluster: str) -> dict[str, dict[str, Any]]:
+    """Arguments that every tool can be called with on a recorded cluster."""
+    world = view_of(cluster).world
+    deployment = min(world.snapshot.of("Deployment"), key=lambda d: world.status("Deployment", d).level != "crit")
+    named = {"kind": "Deployment", "name": deployment.metadata.name, "namespace": deployment.metadata.namespace}
+    return {
+        "observe_resources": {"kind": "pods"},
+        "observe_resource": named,
+        "observe_pod_logs": logged(cluster),
+        "observe_topology_graph": {"namespace": deployment.metadata.namespace},
+        "observe_rollout_history": named,
+        "observe_cluster_at": {"at": "1h"},
+        "analyze_dependency_chains": named,
+        "analyze_blast_radius": named,
+        "find_tools": {"query": "why is the volume claim pending"},
+    }
+
+
+def logged(cluster: str) -> dict[str, Any]:
+    """A pod whose log was recorded; of a recording without any, any pod."""
+    snapshot = view_of(cluster).snapshot
+    key = next((k for k in sorted(snapshot.logs) if not k.previous), None)
+    if key is not None:
+        return {"name": key.pod, "namespace": key.namespace, "container": key.container}
+    pod = snapshot.of("Pod")[0]
+    return {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
+
+
+def called(name: str, cluster: str, **more: Any) -> ToolResult:
+    return call(name, {**arguments(cluster).get(name, {}), **more}, a_context(cluster))
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_within_its_budget_and_its_schema(name: str, cluster: str) -> None:
+    try:
+        result = called(name, cluster).as_dict()
+    except NotFound as error:
+        assert (name, error.code) == ("observe_pod_logs", "log_not_recorded")
+        return
+    assert len(msgspec.json.encode(result)) <= MAX_BYTES
+    assert 0 < len(result["summary"]) <= SUMMARY_CHARS
+    schema = TOOLS[name].output_schema
+    Draft202012Validator(schema).validate(result)
+    declared = schema["properties"]["data"]["properties"]
+    assert set(result["data"]) <= set(declared)
+    row_schema = declared.get("items", {}).get("items", {}).get("properties")
+    if row_schema:
+        assert {key for row in result["data"]["items"] for key in row} <= set(row_schema)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_call_gives_the_same_answer(name: str) -> None:
+    assert called(name, "incidents").as_dict() == called(name, "incidents").as_dict()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if TOOLS[n].takes_cluster])
+def test_all_clusters_at_once_stay_within_the_budget_and_name_their_cluster(name: str) -> None:
+    args = {**arguments("incidents").get(name, {}), "cluster": "*"}
+    result = call(name, args, a_context("incidents", "healthy")).as_dict()
+    assert len(msgspec.json.encode(result)) <= MAX_BYTES
+    assert result["cluster"] == "*"
+    answered = {entry["name"] for entry in result["data"]["clusters"]}
+    failed = {gap["cluster"] for gap in result["gaps"] if gap["kind"] == "Cluster"}
+    assert answered | failed == {"incidents", "healthy"}
+    assert answered
+    assert all(row["cluster"] in answered for row in result["data"].get("items", []))
+    Draft202012Validator(TOOLS[name].output_schema).validate(result)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_evidence_of_an_answer_is_stored_under_its_ids(name: str) -> None:
+    context = a_context("incidents")
+    result = call(name, arguments("incidents").get(name, {}), context)
+    store: Any = context.store
+    assert isinstance(store, KeptStore)
+    assert set(result.evidence) == set(store.evidence.records)
+    assert [e.id for e in result.cited] == result.evidence
+    assert all(record.cluster == "cl_incidents" for record in store.evidence.records.values())
+
+
+def test_the_registry_has_the_observe_tools_and_the_first_analyses() -> None:
+    wanted = {*OBSERVE, "analyze_resource_health", "analyze_dependency_chains", "analyze_blast_radius", "find_tools"}
+    assert wanted <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_says_when_to_use_it_when_not_and_gives_a_valid_example(name: str) -> None:
+    entry = TOOLS[name]
+    assert NAME.match(name)
+    assert entry.category in CATEGORIES
+    assert "Use " in entry.description or "Start here" in entry.description
+    assert "Not for" in entry.description or "Not to" in entry.description
+    example = entry.description.partition("Example: ")[2].rstrip(".")
+    given = msgspec.json.decode(example)
+    assert set(given) <= set(entry.args.model_fields)
+    Draft202012Validator.check_schema(entry.input_schema)
+    Draft202012Validator.check_schema(entry.output_schema)
+    assert entry.input_schema["type"] == "object"
+    assert set(entry.annotations) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+
+
+def test_entries_are_small_enough_to_be_read_on_every_turn() -> None:
+    heads, wholes = {}, {}
+    for tool in TOOLS:
+        head = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+        whole = {**head, "title": tool.title, "outputSchema": tool.output_schema, "annotations": tool.annotations}
+        heads[tool.name], wholes[tool.name] = len(msgspec.json.encode(head)), len(msgspec.json.encode(whole))
+    assert sum(heads.values()) / len(heads) <= 600
+    assert {name: size for name, size in wholes.items() if size > 1400} == {}
