@@ -6,7 +6,7 @@ import copy
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +40,19 @@ INPUTS = (
     "chalicelayer",
     ".chalice",
 )
+
+
+RUNNING: dict[str, LambdaProcess] = {}
+"""The functions that some test has started."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the functions have logged."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"log of {name}", process.log[-4000:]) for name, process in RUNNING.items()]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -147,11 +160,10 @@ def function(
     runtime = runtime_folder(tmp_path_factory.mktemp("runtime"))
     layout = json.loads((package / "layout.json").read_text())
     overlays: dict[tuple[str, ...], Path] = {}
-    running: dict[str, LambdaProcess] = {}
     with ExitStack() as stack:
 
         def start(name: str) -> LambdaProcess:
-            if name not in running:
+            if name not in RUNNING:
                 attached = tuple(layout[name])
                 if attached not in overlays:
                     folders = [package.parent / folder for folder in attached]
@@ -159,10 +171,10 @@ def function(
                 properties = functions_of(template)[name]["Properties"]
                 environment = _environment_of(template, sockets.url) | aws.environment(name)
                 path = [package / "function", overlays[attached], runtime]
-                running[name] = stack.enter_context(
+                RUNNING[name] = stack.enter_context(
                     LambdaProcess(properties["Handler"], path, environment, properties["Timeout"])
                 )
-            return running[name]
+            return RUNNING[name]
 
         yield start
 

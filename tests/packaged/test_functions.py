@@ -50,7 +50,7 @@ def test_a_request_is_refused(rest: Send, bearer: str):
 def test_a_question_asked_over_rest_is_answered_by_the_worker(rest: Send, function: Start, store: Store):
     cluster = _recorded_cluster(rest)
     problems = rest("GET", "/api/v1/clusters/{cluster}/problems", path={"cluster": cluster})
-    assert problems["body"]["outcome"] == "problems"
+    assert problems["body"]["outcome"] == "several_independent_faults"
     asked = rest("POST", "/api/v1/chat", body={"message": "what is wrong?", "cluster": cluster})
     assert asked["statusCode"] == 202, asked["body"]
     assert function("OnWork").invoke(_next_message(Settings().queue)) == {"batchItemFailures": []}
