@@ -13,6 +13,8 @@ from typing import Any
 
 Block = dict[str, Any]
 
+HIDDEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+"""Unicode categories that are never passed on: control, format (bidi, zero width), private, surrogate, unassigned."""
 TABLE_ROWS = 25
 CODE_CHARS = 300
 _URL = re.compile(r"\b(?:https?|ftp|javascript|data|file)[:]\S+", re.IGNORECASE)
@@ -24,10 +26,16 @@ def visible(text: str, longest: int = 2_000) -> str:
     """One line of text without control, bidirectional, zero-width and other invisible characters."""
     kept = "".join(
         " " if c in "\r\n\t\v\f\u2028\u2029" else c for c in str(text)[: longest * 2]
-        if c in "\r\n\t\v\f" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn")
+        if c in "\r\n\t\v\f" or unicodedata.category(c) not in HIDDEN
     )  # fmt: skip
     kept = " ".join(kept.split())
     return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
+
+
+def as_written(text: str, longest: int = 500) -> str:
+    """A log line with its indentation, without characters that are not seen."""
+    kept = "".join(c for c in text.replace("\t", "    ")[:longest] if unicodedata.category(c) not in HIDDEN)
+    return kept.rstrip() + ("…" if len(text) > longest else "")
 
 
 def code(text: object, longest: int = CODE_CHARS) -> str:
@@ -97,7 +105,9 @@ def action(title: str, explanation: str, command: str) -> Block:
 def choices(question: str, items: Iterable[tuple[str, str]]) -> Block:
     """A clarifying question; each message is a whole question that can be sent as it is."""
     return {
-        "type": "choices", "question": question, "items": [{"label": label, "message": message} for label, message in items]
+        "type": "choices",
+        "question": question,
+        "items": [{"label": label, "message": message} for label, message in items],
     }
 
 

@@ -21,9 +21,9 @@ def no_clock() -> float:
 class AssistantContext:
     """One question's surroundings.
 
-    `tools` holds who asks, the clusters they may see, the store and the time. `cluster` is an id, a name, `*` for all, or
-    empty when there is only one. `screen` is `{kind, namespace, name, page}` of what the person looks at. `clock` gives
-    seconds and is only used to say how long a step took.
+    `tools` holds who asks, the clusters they may see, the store and the time. `cluster` is an id, a name, `*` for all,
+    or empty when there is only one. `screen` is `{kind, namespace, name, page}` of what the person looks at. `clock`
+    gives seconds and is only used to say how long a step took.
     """
 
     tools: ToolContext

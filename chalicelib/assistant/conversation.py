@@ -1,4 +1,6 @@
-"""The assistant without a model: one question in, one answer out, the same answer for the same cluster and conversation."""
+"""The assistant without a model: one question in, one answer out; the same question on the same cluster and
+conversation has the same answer.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,15 @@ from chalicelib.assistant.memory import Memory, Remembered, title_of
 from chalicelib.assistant.references import Resolved, resolve
 from chalicelib.assistant.turn import Turn
 from chalicelib.state.kinds import KINDS
-from chalicelib.store.records import ClusterRecord
 
 MAX_QUESTION = 2_000
 MAX_SUGGESTIONS = 4
 OLD_S = 60
-_EVERYWHERE = re.compile(r"\b(?:in|across|on|of|over) (?:all|every|each)(?: of)?(?: my| the| our)? clusters?\b", re.IGNORECASE)
+_EVERYWHERE = re.compile(
+    r"\b(?:in|across|on|of|over) (?:all|every|each)(?: of)?(?: my| the| our)? clusters?\b", re.IGNORECASE
+)
+TIMELESS = ("explain", "thanks", "help", "language", "later", "clusters", "unknown", "reference")
+"""Intents whose answer does not depend on when the cluster was read."""
 SPOKEN_OF = ("greeting", "thanks", "help", "language", "unknown")
 """Intents that leave what was spoken of before in place."""
 
@@ -48,7 +53,8 @@ def answer(question: str, context: AssistantContext) -> Answer:
 
 def _answer_one(asked: str, question: str, context: AssistantContext, desk: Desk, memory: Memory) -> Answer:
     turn, intent = _run(asked, context, desk, memory)
-    _say_freshness(turn)
+    if intent not in TIMELESS:
+        _say_freshness(turn)
     _say_gaps(turn)
     desk.keep()
     return _compose(question, turn, intent, memory, desk)
@@ -57,7 +63,15 @@ def _answer_one(asked: str, question: str, context: AssistantContext, desk: Desk
 def _run(asked: str, context: AssistantContext, desk: Desk, memory: Memory) -> tuple[Turn, str]:
     screen = _screen(context.screen)
     resolved = resolve(asked, memory, screen, desk.vocabulary)
-    turn = Turn(asked=asked, question=resolved.text, context=context, desk=desk, memory=memory, screen=screen, worked=resolved.worked)
+    turn = Turn(
+        asked=asked,
+        question=resolved.text,
+        context=context,
+        desk=desk,
+        memory=memory,
+        screen=screen,
+        worked=resolved.worked,
+    )
     if resolved.missing:
         _say_missing(turn, resolved)
         return turn, "reference"
@@ -69,17 +83,34 @@ def _run(asked: str, context: AssistantContext, desk: Desk, memory: Memory) -> t
 def _say_missing(turn: Turn, resolved: Resolved) -> None:
     """A reference that points at nothing is asked back."""
     if resolved.missing == "items":
-        turn.ask("Why what? Choose one of the list:", [(f"{i.kind} {i.name}", f"why is {i.kind.lower()} {i.namespace + '/' if i.namespace else ''}{i.name} failing?") for i in turn.memory.items])  # noqa: E501
+        turn.ask(
+            "Why what? Choose one of the list:",
+            [
+                (
+                    f"{i.kind} {i.name}",
+                    f"why is {i.kind.lower()} {i.namespace + '/' if i.namespace else ''}{i.name} failing?",
+                )
+                for i in turn.memory.items
+            ],
+        )
     elif resolved.missing == "why":
         turn.which("why is {} failing?", turn.troubled())
     else:
-        turn.say(f"I don't know what {code(resolved.missing)} refers to: there is no list before it. Ask for a list first, for example:")
+        turn.say(
+            f"I don't know what {code(resolved.missing)} refers to: there is no list before it. Ask for a list "
+            "first, for example:"
+        )
         turn.add(blocks.suggestions(["failing pods", "what is wrong?"]))
         turn.suggest("failing pods", "what is wrong?")
 
 
 def _answer_many(
-    asked: str, question: str, context: AssistantContext, desks: list[Desk], failed: list[tuple[str, str]], memory: Memory
+    asked: str,
+    question: str,
+    context: AssistantContext,
+    desks: list[Desk],
+    failed: list[tuple[str, str]],
+    memory: Memory,
 ) -> Answer:
     """Each cluster answers for itself; one that does not answer is named."""
     whole = Answer(intent="", question=asked)
@@ -91,7 +122,10 @@ def _answer_many(
         _say_gaps(turn)
         desk.keep()
         part = _compose(question, turn, intent, memory, desk)
-        whole.blocks += [blocks.text(f"**{plain(desk.record.name)}** (as of {desk.now:%Y-%m-%d %H:%M} UTC)"), *part.blocks]
+        whole.blocks += [
+            blocks.text(f"**{plain(desk.record.name)}** (as of {desk.now:%Y-%m-%d %H:%M} UTC)"),
+            *part.blocks,
+        ]
         whole.citations += [c for c in part.citations if c not in whole.citations]
         whole.steps += part.steps
         whole.unparsed = part.unparsed
@@ -101,7 +135,11 @@ def _answer_many(
     whole.degraded = bool(failed)
     if last is not None:
         first = _compose(question, last[0], last[1], memory, last[2])
-        whole.intent, whole.suggestions, whole.memory = first.intent, first.suggestions, {**first.memory, "cluster": "*"}
+        whole.intent, whole.suggestions, whole.memory = (
+            first.intent,
+            first.suggestions,
+            {**first.memory, "cluster": "*"},
+        )
     return whole
 
 

@@ -15,6 +15,7 @@ from chalicelib.state.kinds.cluster import Event
 from chalicelib.state.meta import Ref
 from chalicelib.state.query import Vocabulary
 from chalicelib.state.snapshot import Gap
+from chalicelib.state.world import World
 
 if TYPE_CHECKING:
     from chalicelib.rootcause import Problem
@@ -68,6 +69,8 @@ class Desk:
         started = self._context.clock()
         self.needs(kind)
         rows = self.view.rows(kind)
+        if kind == "Pod":
+            rows = [{**row, "last_reason": _last_end(self.view.world, row)} for row in rows]
         self._step("observe_resources", f"{len(rows)} {KINDS[kind].title.lower()}", started)
         return rows
 
@@ -144,6 +147,13 @@ class Desk:
         if self.evidence:
             records = [evidence_record(self.record.id, e) for e in self.evidence.values()]
             self.tools.store.evidence.put_many(self.tools.principal.tenant, records, self.tools.now)
+
+
+def _last_end(world: World, row: dict[str, Any]) -> str:
+    """Why a pod's containers last ended (`OOMKilled`), which its status no longer says while it waits to restart."""
+    pod = world.snapshot.get("Pod", row["namespace"], row["name"])
+    ended = [s.last_state.terminated for s in pod.status.all_statuses] if pod is not None else []
+    return " ".join(sorted({e.reason for e in ended if e is not None and e.reason}))
 
 
 def clusters_of(context: AssistantContext) -> list[ClusterRecord]:

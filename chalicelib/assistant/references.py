@@ -19,11 +19,14 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _AND = re.compile(
-    r"^(?:and|what about|how about|same for|the same for|same in|same thing for|also|ok and|now)\s+(?:for\s+|in\s+|the\s+)*"
+    r"^(?:and|what about|how about|same for|the same for|same in|same thing for|also|ok and|now)\s+(?:for\s+"
+    r"|in\s+|the\s+)*"
     r"(.{1,120}?)(?:\s+too)?\s*\?*$",
     re.IGNORECASE,
 )
-_WHY = re.compile(r"^(?:but\s+|and\s+|so\s+)?(?:why|how come|why is that|why so|what'?s the reason|for what reason)\s*\?*$", re.I)
+_WHY = re.compile(
+    r"^(?:but\s+|and\s+|so\s+)?(?:why|how come|why is that|why so|what'?s the reason|for what reason)\s*\?*$", re.I
+)
 _WORKED = re.compile(r"^(?:did|has|have)\s+(?:it|that|this)\s+(?:work|worked|help|helped|fix)\b|^is it fixed\b", re.I)
 _THAT_NAMESPACE = re.compile(r"\b(?:that|this|the same|the)\s+namespace\b", re.IGNORECASE)
 _IT = re.compile(
@@ -31,8 +34,17 @@ _IT = re.compile(
     r"resource)\b|\b(it|this|that|them|these|those)\b",
     re.IGNORECASE,
 )
-_ITS = re.compile(r"\b(its|it's|their)\s+(?=(?:\w+\s+)?(?:log|event|pod|node|status|health|owner|yaml|config|secret|depend|service))", re.I)
-_BARE = re.compile(r"^(?:show\s+|get\s+|the\s+|me\s+)*(previous logs?|logs?|events|status|health|describe|details|dependencies)\s*\?*$", re.I)
+_ITS = re.compile(
+    r"\b(its|it's|their)\s+(?=(?:\w+\s+)?(?:log|event|pod|node|status|health|owner|yaml|config|secret|depend|service))",
+    re.I,
+)
+_BARE = re.compile(
+    (
+        r"^(?:show\s+|get\s+|the\s+|me\s+)*(previous logs?|logs?|events|status|health|describe|details"
+        r"|dependencies)\s*\?*$"
+    ),
+    re.I,
+)
 _CLUSTER_WORDS = re.compile(r"\b(this|that)\s+(cluster|hour|morning|week|month|list|page|mean|means)\b", re.IGNORECASE)
 
 
@@ -65,7 +77,9 @@ def resolve(question: str, memory: Memory, screen: Remembered | None, vocabulary
         return _ordinal(text, ordinal, memory)
     place = _THAT_NAMESPACE.search(text)
     if place and not re.search(r"namespace\s+\w", text[place.start() :]):
-        name = memory.namespace or (screen.namespace or (screen.name if screen.kind == "Namespace" else "") if screen else "")
+        name = memory.namespace or (
+            screen.namespace or (screen.name if screen.kind == "Namespace" else "") if screen else ""
+        )
         if name:
             text = text.replace(place.group(), f"namespace {name}")
     return _pronoun(text, memory, screen, vocabulary)

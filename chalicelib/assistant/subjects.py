@@ -11,6 +11,11 @@ from chalicelib.state.query import KIND_PHRASES, Vocabulary, nearest
 from chalicelib.state.query.lexer import Token, lex
 from chalicelib.state.query.words import COMPARISONS, FIELDS, FILLERS, IN_WORDS, NEGATIONS, STATUS_PHRASES
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 RANK = (
     "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Pod", "Service", "Ingress", "HTTPRoute", "Gateway",
     "PersistentVolumeClaim", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Node", "Namespace", "PersistentVolume",
@@ -18,20 +23,21 @@ RANK = (
 )  # fmt: skip
 """Of objects with one name, the kind people most likely mean comes first."""
 POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet")
-_ASKING = frozenset(
-    """why what's whats wrong failing broken error errors problem problems issue issues log logs event events describe status
-    health healthy explain happened happens happening happen if when goes down fails fail dies going keep keeps restarting
-    restart crashing crash crashes pending slow starting start stuck change changed changes since last hour today yesterday
-    depend depends dependency dependencies uses used user users break breaks affected impact blast radius previous recent
-    lines line tail show me about tell details detail info information scale delete remove rollback roll back undo drain
-    cordon uncordon ready running run terminating unavailable unhealthy down up latency performance quota capacity free most
-    much many how does did will would should could can anything something everything else reason cause caused causing behind
-    because work working works serving respond responding reachable traffic receive receiving get getting not no new old
-    replicas replica to from with without between compare versus vs evidence first second third one ones same also again
-    please help suspended paused exhausted full empty bound unbound missing there exist exists open closed current currently
-    connect connecting memory cpu disk space image images pull pulling container containers using pod's"""
-    .split()
-)  # fmt: skip
+_ASKING = _words("""
+    why what's whats wrong failing broken error errors problem problems issue issues log logs event events
+    describe status health healthy explain happened happens happening happen if when goes down fails fail dies
+    going keep keeps restarting restart crashing crash crashes pending slow starting start stuck change changed
+    changes since last hour today yesterday depend depends dependency dependencies uses used user users break
+    breaks affected impact blast radius previous recent lines line tail show me about tell details detail info
+    information scale delete remove rollback roll back undo drain cordon uncordon ready running run terminating
+    unavailable unhealthy down up latency performance quota capacity free most much many how does did will would
+    should could can anything something everything else reason cause caused causing behind because work working
+    works serving respond responding reachable traffic receive receiving get getting not no new old replicas
+    replica to from with without between compare versus vs evidence first second third one ones same also again
+    please help suspended paused exhausted full empty bound unbound missing there exist exists open closed
+    current currently connect connecting memory cpu disk space image images pull pulling container containers
+    using pod's
+""")
 """Words of questions that are never taken for a misspelt name."""
 
 
@@ -107,7 +113,7 @@ def _refs_at(tokens: Sequence[Token], i: int, vocabulary: Vocabulary, inside: li
     if word in vocabulary.namespaces:
         if kind == "Namespace" or (before not in IN_WORDS and kind is None):
             return [Ref("Namespace", "", word)] if kind == "Namespace" or word not in inside else []
-        refs = [r for r in refs if r.kind != "Namespace"]
+        refs = [r for r in refs if r.kind == kind]
         if before in IN_WORDS or word in inside:
             return []
     if refs and kind is None and tokens[i].type == "word" and _is_grammar(word):
@@ -173,7 +179,7 @@ def _near(tokens: Sequence[Token], vocabulary: Vocabulary, inside: list[str], fo
     for i, token in enumerate(tokens):
         word = token.lower
         known = _is_grammar(word) or word in COMPARISONS or word in vocabulary.namespaces or word in inside
-        if len(word) < 4 or known or any(word in said for said in FIELDS.values()):
+        if len(word) < 3 or known or any(word in said for said in FIELDS.values()):
             continue
         before = tokens[i - 1].lower if i else ""
         if before in IN_WORDS and vocabulary.namespace(word):

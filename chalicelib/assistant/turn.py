@@ -29,7 +29,7 @@ _POLITE = re.compile(
     r"do you know|tell me|i need to know|help me(?: to)?|and|well)[\s,]+)+(?=\S)",
     re.IGNORECASE,
 )
-MAX_CHOICES = 6
+MAX_CHOICES = 8
 
 
 def normalized(text: str) -> str:
@@ -127,20 +127,21 @@ class Turn:
         `phrase` makes each choice a whole question, with `{}` where the object goes. `prefer` are objects that win
         when a name is not unique.
         """
-        wanted = set(prefer)
+        wanted = list(prefer)
         found = self.found
         if found.guesses:
             self._did_you_mean(found, phrase)
             return None
         apps = found.apps
-        if len(apps) > 1 and wanted:
-            apps = [app for app in apps if wanted.intersection(app)] or apps
         if len(apps) > 1:
             apps = self._narrowed(apps)
+        if len(apps) > 1 and wanted:
+            apps = [app for app in apps if set(wanted).intersection(app)] or apps
         if len(apps) == 1:
             if found.note:
                 self.say(blocks.plain(found.note))
-            return next((r for r in apps[0] if r in wanted), apps[0][0])
+            preferred = set(wanted)
+            return next((r for r in apps[0] if r in preferred), apps[0][0])
         if apps:
             self.ask(
                 f"{len(apps)} objects match {code(found.name)}. Which one do you mean?",
@@ -152,7 +153,7 @@ class Turn:
     def _narrowed(self, apps: list[list[Ref]]) -> list[list[Ref]]:
         """The apps of the namespace in hand, when the conversation or the page has one."""
         place = self.screen.namespace if self.screen else self.memory.namespace
-        here = [app for app in apps if app[0].namespace == place]
+        here = [app for app in apps if place and app[0].namespace == place]
         return here or apps
 
     def _spoken_of(self) -> Ref | None:
@@ -220,5 +221,9 @@ def kind_title(kind: str, count: int) -> str:
     word = entry.words[0] if entry.words else entry.kind
     if kind == "PersistentVolumeClaim":
         word = "persistent volume claim"
-    plural = word[:-1] + "ies" if word.endswith("y") and not word.endswith("ay") else word + ("es" if word.endswith("s") else "s")
+    plural = (
+        word[:-1] + "ies"
+        if word.endswith("y") and not word.endswith("ay")
+        else word + ("es" if word.endswith("s") else "s")
+    )
     return f"{count:,} {word if count == 1 else plural}"

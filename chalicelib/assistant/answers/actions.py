@@ -13,7 +13,8 @@ from chalicelib.state.meta import Ref
 
 _NUMBER = re.compile(r"\b(?:to|at|=|up to|down to)\s*(\d{1,5})\b|\b(\d{1,5})\s*(?:replicas|pods|instances)\b")
 _VERB = re.compile(
-    r"^(?:re-?try to )?(restart|re-?start|bounce|redeploy|reboot|scale|increase|decrease|roll ?back|revert|undo|delete|remove|kill|drain|"
+    r"^(?:re-?try to )?(restart|re-?start|bounce|redeploy|reboot|scale|increase|decrease|roll ?back|revert|undo"
+    r"|delete|remove|kill|drain|"
     r"cordon|uncordon|fix|repair|apply|patch|edit|update|suspend|resume|unsuspend|evict|stop|start|pause|create|deploy|resize|set|"
     r"upgrade|change)\b"
 )
@@ -23,10 +24,17 @@ NOT_RUN = "Not executed. I only read; run it yourself if you agree, or ask me fi
 
 
 @intent(
-    "act", 20, _VERB.pattern, r"\b(please|can you|could you) (restart|scale|roll ?back|delete|fix|drain|cordon)\b",
+    "act",
+    20,
+    _VERB.pattern,
+    r"\b(please|can you|could you) (restart|scale|roll ?back|delete|fix|drain|cordon)\b",
+    (
+        r"^how (do|can|would|should|to) (?:(?:i|we|you) )?(restart|scale|roll ?back|delete|fix|drain|cordon|uncordon"
+        r"|suspend|resume)\b"
+    ),
     examples=("how do I restart {workload}?",),
     when=lambda t: not re.match(r"(restart|start) (count|counts|policy)|set up|create[d]? |change[sd]? ", t.text),
-)  # fmt: skip
+)
 def act(turn: Turn) -> None:
     """The command for a change, marked as not executed."""
     found = _VERB.match(turn.text) or re.search(r"(restart|scale|roll ?back|delete|fix|drain|cordon)", turn.text)
@@ -46,7 +54,8 @@ def act(turn: Turn) -> None:
     command, title, effect = _command(turn, verb, ref)
     if not command:
         turn.say(
-            f"I can't {plain(verb)} {named(ref)}: this assistant changes nothing yet, and I have no safe command to offer for that. "
+            f"I can't {plain(verb)} {named(ref)}: this assistant changes nothing yet, and I have no safe command "
+            "to offer for that. "
             "Edit the manifest where it is kept (Git, Helm) and apply it."
         )
         turn.suggest(f"describe {_where(ref)}", f"what breaks if {_where(ref)} fails?")
@@ -73,10 +82,16 @@ def _command(turn: Turn, verb: str, ref: Ref) -> tuple[str, str, str]:
     """(command, title, what it does); an empty command when there is none."""
     if verb in ("restart", "bounce", "redeploy", "reboot"):
         if ref.kind in RESTARTED:
-            return f"kubectl rollout restart {_target(ref)}", f"Restart {ref}", "its pods are replaced one after the other."
+            return (
+                f"kubectl rollout restart {_target(ref)}",
+                f"Restart {ref}",
+                "its pods are replaced one after the other.",
+            )
         if ref.kind == "Pod":
             owned = turn.world.graph.owner_of(ref) != ref
-            effect = "its controller makes a new one." if owned else "**nothing makes a new one: it has no controller.**"
+            effect = (
+                "its controller makes a new one." if owned else "**nothing makes a new one: it has no controller.**"
+            )
             return f"kubectl delete pod {ref.name} -n {ref.namespace}", f"Delete {ref}", effect
     if verb in ("scale", "increase", "decrease", "set", "resize") and ref.kind in SCALED:
         wanted = _NUMBER.search(turn.text)
@@ -86,12 +101,20 @@ def _command(turn: Turn, verb: str, ref: Ref) -> tuple[str, str, str]:
         return f"kubectl rollout undo {_target(ref)}", f"Roll back {ref}", "it returns to the revision before."
     if verb in ("drain", "cordon", "uncordon") and ref.kind == "Node":
         extra = " --ignore-daemonsets --delete-emptydir-data" if verb == "drain" else ""
-        return f"kubectl {verb} {ref.name}{extra}", f"{verb.capitalize()} {ref}", "look at the disruption budgets first."
-    if verb in ("delete", "remove", "kill", "evict") and ref.kind not in ("Namespace", "PersistentVolume", "PersistentVolumeClaim"):
+        return (
+            f"kubectl {verb} {ref.name}{extra}",
+            f"{verb.capitalize()} {ref}",
+            "look at the disruption budgets first.",
+        )
+    if verb in ("delete", "remove", "kill", "evict") and ref.kind not in (
+        "Namespace",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+    ):
         return f"kubectl delete {_target(ref)}", f"Delete {ref}", "it can't be undone."
     if verb in ("suspend", "pause", "resume", "unsuspend") and ref.kind in ("CronJob", "Job"):
         value = "true" if verb in ("suspend", "pause") else "false"
-        patch = f"'{{\"spec\":{{\"suspend\":{value}}}}}'"
+        patch = f'\'{{"spec":{{"suspend":{value}}}}}\''
         return f"kubectl patch {_target(ref)} -p {patch}", f"{verb.capitalize()} {ref}", "it changes when it runs."
     return "", "", ""
 

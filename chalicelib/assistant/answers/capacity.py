@@ -19,8 +19,12 @@ QUOTA_COLUMNS = (
 
 
 @intent(
-    "quota", 56, r"\bquotas?\b", examples=("quota of {namespace}",), when=lambda t: not re.match(r"(explain|what is a|define)\b", t.text),
-)  # fmt: skip
+    "quota",
+    56,
+    r"\bquotas?\b",
+    examples=("quota of {namespace}",),
+    when=lambda t: not re.match(r"(explain|what is a|define)\b", t.text),
+)
 def quota(turn: Turn) -> None:
     """Used and allowed of the quotas of one or all namespaces."""
     turn.desk.needs("ResourceQuota")
@@ -29,27 +33,47 @@ def quota(turn: Turn) -> None:
     where = f"namespace {', '.join(code(n) for n in names)}" if names else code(turn.desk.record.name)
     if not quotas:
         known = turn.view.snapshot.was_read("ResourceQuota")
-        turn.say(f"No ResourceQuota limits {where}." if known else f"I can't say: ResourceQuotas of {where} were not read.")
+        turn.say(
+            f"No ResourceQuota limits {where}." if known else f"I can't say: ResourceQuotas of {where} were not read."
+        )
         return
     rows: list[dict[str, Any]] = []
     for found in quotas:
         hard = found.status.hard or found.spec.hard
         for resource, share in found.ratios.items():
-            rows.append({
-                "namespace": found.metadata.namespace, "quota": found.metadata.name, "resource": resource,
-                "used": str(found.status.used.get(resource, "0")), "hard": str(hard[resource]), "share": round(share, 3),
-            })  # fmt: skip
-        turn.desk.cite_object(Ref("ResourceQuota", found.metadata.namespace, found.metadata.name), "/status/used",
-                              dict(found.status.used), f"quota {found.metadata.namespace}/{found.metadata.name}")  # fmt: skip
+            rows.append(
+                {
+                    "namespace": found.metadata.namespace,
+                    "quota": found.metadata.name,
+                    "resource": resource,
+                    "used": str(found.status.used.get(resource, "0")),
+                    "hard": str(hard[resource]),
+                    "share": round(share, 3),
+                }
+            )
+        turn.desk.cite_object(
+            Ref("ResourceQuota", found.metadata.namespace, found.metadata.name),
+            "/status/used",
+            dict(found.status.used),
+            f"quota {found.metadata.namespace}/{found.metadata.name}",
+        )
     rows.sort(key=lambda r: (-r["share"], r["namespace"], r["resource"]))
     full = [r for r in rows if r["share"] >= 1]
-    said = "; ".join(f"{code(r['resource'])} of {code(r['namespace'])} is used up ({code(r['used'])} of {code(r['hard'])})" for r in full)
-    turn.say(f"{len(quotas)} quota{'s' * (len(quotas) != 1)} in {where}. " + (f"{said}." if full else f"The fullest is {rows[0]['resource']} at {rows[0]['share']:.0%}." if rows else ""))
+    said = "; ".join(
+        f"{code(r['resource'])} of {code(r['namespace'])} is used up ({code(r['used'])} of {code(r['hard'])})"
+        for r in full
+    )
+    turn.say(
+        f"{len(quotas)} quota{'s' * (len(quotas) != 1)} in {where}. "
+        + (f"{said}." if full else f"The fullest is {rows[0]['resource']} at {rows[0]['share']:.0%}." if rows else "")
+    )
     turn.add(blocks.table("Quotas", QUOTA_COLUMNS, rows))
     turn.listed(Ref("ResourceQuota", q.metadata.namespace, q.metadata.name) for q in quotas)
     if names:
         turn.namespace = names[0]
-    turn.suggest(*(f"pods in {r['namespace']} by cpu" for r in full[:1]), "how much cpu is left?", "explain ResourceQuota")
+    turn.suggest(
+        *(f"pods in {r['namespace']} by cpu" for r in full[:1]), "how much cpu is left?", "explain ResourceQuota"
+    )
 
 
 _COLUMNS = (
@@ -60,13 +84,29 @@ _COLUMNS = (
 
 
 @intent(
-    "capacity", 57,
-    r"\b(free|spare|unused|unrequested|remaining|left( over)?|headroom) ?(cpu|memory|ram|capacity|resources|space|room)?\b.*", r"\bcapacity\b",
-    r"\broom (for|to)\b", r"\butili[sz]ation\b", r"\b(allocatable|available) (cpu|memory|resources|capacity)\b", r"\bhow (full|loaded|busy)\b",
-    r"\bresource usage\b", r"\bhow much (cpu|memory|ram)\b", r"\bcan (another|one more|a) .* fit\b", r"\bdoes .* fit\b",
+    "capacity",
+    57,
+    (
+        r"\b(free|spare|unused|unrequested|remaining|left( over)?|headroom) ?(cpu|memory|ram|capacity|resources|space"
+        r"|room)?\b.*"
+    ),
+    r"\bcapacity\b",
+    r"\broom (for|to)\b",
+    r"\butili[sz]ation\b",
+    r"\b(allocatable|available) (cpu|memory|resources|capacity)\b",
+    r"\bhow (full|loaded|busy)\b",
+    r"\bresource usage\b",
+    r"\bhow much (cpu|memory|ram)\b",
+    r"\bcan (another|one more|a) .* fit\b",
+    r"\bdoes .* fit\b",
     examples=("which node has the most free memory?",),
-    when=lambda t: not t.exact.apps and not re.search(r"\b(cost|forecast|will|pods? (with|using)|unused (config|secret|claim|service|volume|pv))", t.text),
-)  # fmt: skip
+    when=lambda t: (
+        not t.exact.apps
+        and not re.search(
+            r"\b(cost|forecast|will|pods? (with|using)|unused (config|secret|claim|service|volume|pv))", t.text
+        )
+    ),
+)
 def capacity(turn: Turn) -> None:
     """What nodes can still take, by requests, with use beside it where it is measured."""
     turn.desk.needs("Node", "Pod")
@@ -89,10 +129,15 @@ def capacity(turn: Turn) -> None:
     if usable:
         best = max(usable, key=lambda r: (r[key], r["node"]))
         word = "memory" if memory else "CPU"
-        turn.say(f"{code(best['node'])} has the most {word} free: {code(form(best[key]))}. One pod can take at most that, if no taint or rule keeps it away.")
+        turn.say(
+            f"{code(best['node'])} has the most {word} free: {code(form(best[key]))}. One pod can take at most "
+            "that, if no taint or rule keeps it away."
+        )
     out = [r for r in rows if r["status"]["level"] != "ok"]
     if out:
-        turn.say("Not counted: " + ", ".join(f"{code(r['node'])} ({plain(r['status']['word'])})" for r in out[:6]) + ".")
+        turn.say(
+            "Not counted: " + ", ".join(f"{code(r['node'])} ({plain(r['status']['word'])})" for r in out[:6]) + "."
+        )
     if turn.view.snapshot.node_usage is None:
         turn.say("Use is not measured here (no metrics.k8s.io), so this counts requests only.")
     turn.add(blocks.table("Nodes", _COLUMNS, rows))
@@ -108,8 +153,11 @@ def _row(turn: Turn, node: Any) -> dict[str, Any]:
     state = turn.world.status("Node", node)
     allocatable = node.status.allocatable
     return {
-        "node": name, "status": {"level": state.level, "word": state.word, "reason": state.reason}, "pods": turn.world.pods_on(name),
+        "node": name,
+        "status": {"level": state.level, "word": state.word, "reason": state.reason},
+        "pods": turn.world.pods_on(name),
         "cpu_free": round(max(0.0, quantity(allocatable.get("cpu")) - requested[0]), 3),
         "memory_free": max(0.0, quantity(allocatable.get("memory")) - requested[1]),
-        "cpu_used": round(used.cpu, 3) if used else None, "memory_used": used.memory if used else None,
-    }  # fmt: skip
+        "cpu_used": round(used.cpu, 3) if used else None,
+        "memory_used": used.memory if used else None,
+    }

@@ -22,8 +22,11 @@ DEFAULT = Span(kind="last", seconds=3600)
 UNDATED = ("Event", "Lease", "EndpointSlice", "ReplicaSet", "Pod")
 """Kinds whose appearance follows from something else."""
 COLUMNS = (
-    column("at", "When", "age"), column("resource", "Object", "ref"), column("what", "Change"), column("detail", "Detail"),
-)  # fmt: skip
+    column("at", "When", "age"),
+    column("resource", "Object", "ref"),
+    column("what", "Change"),
+    column("detail", "Detail"),
+)
 MAX_CHANGES = 200
 
 
@@ -39,12 +42,19 @@ class Dated:
 
 
 @intent(
-    "changes", 45,
-    r"\bwhat('s| has| have| is)? (changed|new|different|been (changed|deployed|updated|rolled out))\b", r"\bchanges?\b", r"^whats new\b",
-    r"\bwhat happened\b(?!.* to \S)", r"\b(recent|latest|last) (rollouts?|deploys?|deployments? (made|done))\b", r"\bwho (changed|deployed|updated)\b",
-    r"\bwhat (was|got|is) (deployed|updated|rolled out|created|deleted|added|removed)\b", r"\btimeline\b", r"\bwhat did (we|they|someone|anyone) (change|deploy)\b",
+    "changes",
+    45,
+    r"\bwhat('s| has| have| is)? (changed|new|different|been (changed|deployed|updated|rolled out))\b",
+    r"\bchanges?\b",
+    r"^whats new\b",
+    r"\bwhat happened\b(?!.* to \S)",
+    r"\b(recent|latest|last) (rollouts?|deploys?|deployments? (made|done))\b",
+    r"\bwho (changed|deployed|updated)\b",
+    r"\bwhat (was|got|is) (deployed|updated|rolled out|created|deleted|added|removed)\b",
+    r"\btimeline\b",
+    r"\bwhat did (we|they|someone|anyone) (change|deploy)\b",
     examples=("what changed in the last hour?",),
-)  # fmt: skip
+)
 def changes(turn: Turn) -> None:
     """Changes of a span of time, of the cluster, a namespace or an object."""
     span = turn.query.span or _span_of_conditions(turn) or DEFAULT
@@ -56,21 +66,35 @@ def changes(turn: Turn) -> None:
     found = [c for c in _dated(turn, start, end) if _inside(turn, c.ref, ref, scope)]
     compared = _compare(turn, start, found, ref, scope)
     found.sort(key=lambda c: (-c.at.timestamp(), c.ref))
-    where = f"{named(ref)} and what belongs to it" if ref else f"namespace {', '.join(code(s) for s in scope)}" if scope else "the cluster"
+    where = (
+        f"{named(ref)} and what belongs to it"
+        if ref
+        else f"namespace {', '.join(code(s) for s in scope)}"
+        if scope
+        else "the cluster"
+    )
     said = f"between {_clock(start)} and {_clock(end)}"
     if not found:
         turn.say(f"I see no change of {where} {said}.")
     else:
         turn.say(f"**{len(found)} changes** of {where} {said}, the newest first.")
-        rows = [{"at": c.at.isoformat().replace("+00:00", "Z"), "resource": resource_json(c.ref), "what": c.what, "detail": blocks.visible(c.detail, 200)}
-                for c in found]  # fmt: skip
+        rows = [
+            {
+                "at": c.at.isoformat().replace("+00:00", "Z"),
+                "resource": resource_json(c.ref),
+                "what": c.what,
+                "detail": blocks.visible(c.detail, 200),
+            }
+            for c in found
+        ]
         turn.add(blocks.table("Changes", COLUMNS, rows))
         turn.listed(c.ref for c in found)
         for c in found[:10]:
             turn.desk.cite_object(c.ref, c.pointer, c.at.isoformat(), f"{c.ref}: {c.what}")
     if not compared:
         turn.say(
-            "There is no earlier reading from then to compare with, so this shows what objects date themselves (creations, "
+            "There is no earlier reading from then to compare with, so this shows what objects date themselves "
+            "(creations, "
             "rollouts), not edits or deletions."
         )
     if re.match(r"who\b", turn.text):
@@ -92,7 +116,9 @@ def _clock(moment: datetime) -> str:
 
 def _inside(turn: Turn, of: Ref, ref: Ref | None, scope: list[str]) -> bool:
     if ref is not None:
-        return of == ref or turn.world.graph.owner_of(of) == ref or (ref.kind == "Namespace" and of.namespace == ref.name)
+        return (
+            of == ref or turn.world.graph.owner_of(of) == ref or (ref.kind == "Namespace" and of.namespace == ref.name)
+        )
     return not scope or of.namespace in scope or (of.kind == "Namespace" and of.name in scope)
 
 
@@ -143,11 +169,13 @@ def _pointer(change: Change) -> str:
 
 
 def _fields(change: Change) -> str:
-    shown = [f"{f.pointer}: {_short(f.before)} → {_short(f.after)}" for f in change.fields if not f.pointer.startswith("/status")]
+    shown = [
+        f"{f.pointer}: {_short(f.before)} → {_short(f.after)}"
+        for f in change.fields
+        if not f.pointer.startswith("/status")
+    ]
     return "; ".join(shown[:3])
 
 
 def _short(value: Any) -> str:
     return blocks.visible("none" if value is None else str(value), 60)
-
-

@@ -11,11 +11,15 @@ from chalicelib.assistant.turn import Turn
 from chalicelib.state.kinds import KINDS
 
 _ASKED = re.compile(
-    r"^(?:explain|define|definition of|what is meant by|what (?:is|are)|what's|whats|what does|meaning of|tell me about|describe|how does|how do|"
-    r"what do you know about|teach me(?: about)?|learn(?: about)?|why (?:do|would) (?:we|i|you) (?:need|use)|what (?:is|are) .* for)\s+"
+    r"^(?:explain|define|definition of|what is meant by|what (?:is|are)|what's|whats|what does|meaning of"
+    r"|tell me about|describe|how does|how do|"
+    r"what do you know about|teach me(?: about)?|learn(?: about)?|why (?:do|would) (?:we|i|you) (?:need|use)"
+    r"|what (?:is|are) .* for)\s+"
     r"(?:the |a |an |kubernetes |k8s )*(.+?)(?:\s+(?:mean|means|work|works|do|does|for|in kubernetes|in k8s))*$"
 )
-_DIFFERENCE = re.compile(r"\b(?:difference|differences|differ|distinction)\b.*?\b(?:between|of)\s+(.+)|^(.+ (?:vs\.?|versus) .+)$")
+_DIFFERENCE = re.compile(
+    r"\b(?:difference|differences|differ|distinction)\b.*?\b(?:between|of)\s+(.+)|^(.+ (?:vs\.?|versus) .+)$"
+)
 
 
 def asked_of(text: str) -> str:

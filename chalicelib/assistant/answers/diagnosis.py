@@ -15,10 +15,15 @@ from chalicelib.state.quantity import format_bytes, format_cores
 
 if TYPE_CHECKING:
     from chalicelib.rootcause import Problem
+    from chalicelib.state.kinds.cluster import Event
 
 SHOWN = 5
+MAX_EXPLAINED = 8
 LIKELY = 0.5
 _SLOW = re.compile(r"\b(slow|latency|lag|laggy|sluggish|slowness|performance|timing out|timeouts?)\b")
+_YES_OR_NO = re.compile(
+    r"(is|are) (everything|anything ok|all|things|we|it)\b.*(ok|okay|fine|good|healthy|well|alright)$|all good$"
+)
 PROBLEM_COLUMNS = (
     column("resource", "Resource", "ref"), column("title", "Problem"), column("severity", "Severity"),
     column("probability", "Probability", "ratio"),
@@ -31,23 +36,31 @@ def _names_object(turn: Turn) -> bool:
 
 
 @intent(
-    "why", 60,
-    r"^(why|how come)\b", r"\b(root cause|reason|cause) (of|for)\b", r"\bwhat('s| is| are)? (wrong|up|the (problem|issue|matter)s?) with\b",
-    r"^whats? (wrong|up|the (problem|issue|matter)) with\b", r"^(troubleshoot|diagnose|debug|investigate|analy[sz]e)\b",
-    r"\bwhat happened (to|with)\b", r"\bwhat (is )?caus(es|ed|ing)\b", r"^what's wrong with\b", r"\bis (\S+ )+slow\b",
-    r"\b(not working|won't start|doesn't start|does not start|can't start|keeps? (crashing|restarting|failing|dying))\b",
+    "why",
+    60,
+    r"^(why|how come)\b",
+    r"\b(root cause|reason|cause) (of|for)\b",
+    r"\bwhat('s| is| are)? (wrong|up|the (problem|issue|matter)s?) with\b",
+    r"^whats? (wrong|up|the (problem|issue|matter)) with\b",
+    r"^(troubleshoot|diagnose|debug|investigate|analy[sz]e)\b",
+    r"\bwhat happened (to|with)\b",
+    r"\bwhat (is )?caus(es|ed|ing)\b",
+    r"^what's wrong with\b",
+    r"\bis (\S+ )+slow\b",
+    (
+        r"\b(not working|won't start|doesn't start|does not start|can't start|keeps? (crashing|restarting|failing"
+        r"|dying))\b"
+    ),
     examples=("why is {failing} failing?",),
-    when=lambda t: _names_object(t) or bool(re.match(r"(why|how come|troubleshoot|diagnose|debug|investigate)", t.text)),
-)  # fmt: skip
+    when=lambda t: _names_object(t) or not (t.namespaces or _about_all(t)),
+)
 def why(turn: Turn) -> None:
     """Why an object is as it is."""
-    if not _names_object(turn) and (turn.namespaces or _about_all(turn)):
-        wrong(turn)
-        return
-    prefer = _prefer_of(turn)
+    own = [p.resource for p in turn.desk.problems()]
+    prefer = own if set(own).intersection(r for app in turn.found.apps for r in app) else _explained(turn)
     ref = turn.one("why is {} failing?", prefer=prefer)
     if ref is None:
-        turn.which("why is {} failing?", prefer)
+        turn.which("why is {} failing?", own)
         return
     turn.about(ref)
     if _SLOW.search(turn.text):
@@ -62,16 +75,14 @@ def why(turn: Turn) -> None:
 
 
 def _about_all(turn: Turn) -> bool:
-    return bool(re.search(r"\b(cluster|everything|things|pods?|deployments?|services?|nodes?|so many|workloads?)\b", turn.text)) and not (
-        turn.found.unknown or turn.screen
-    )
+    return bool(
+        re.search(r"\b(cluster|everything|things|pods?|deployments?|services?|nodes?|so many|workloads?)\b", turn.text)
+    ) and not (turn.found.unknown or turn.screen)
 
 
-def _prefer_of(turn: Turn) -> list[Ref]:
-    """Objects with a problem of their own first, then those that a problem explains."""
-    problems = turn.desk.problems()
-    own = [p.resource for p in problems]
-    return list(dict.fromkeys([*own, *(r for p in problems for r in p.explains)]))
+def _explained(turn: Turn) -> list[Ref]:
+    """Objects whose state a problem of another explains."""
+    return list(dict.fromkeys(r for p in turn.desk.problems() for r in p.explains))
 
 
 def _others_of_the_name(turn: Turn, ref: Ref) -> None:
@@ -88,7 +99,9 @@ def explain_problems(turn: Turn, ref: Ref, found: Sequence[Problem]) -> None:
     whose = "" if first.resource == ref else f" The cause is in {named(first.resource)}."
     status = turn.desk.cite_status(ref)
     state = turn.world.status(ref.kind, turn.view.snapshot.find(ref)).word if status else "missing"
-    turn.say(f"{named(ref)} is **{plain(state)}**{_count_of_restarts(turn, ref)}.{whose} {sure}: {plain(first.summary)}")
+    turn.say(
+        f"{named(ref)} is **{plain(state)}**{_count_of_restarts(turn, ref)}.{whose} {sure}: {plain(first.summary)}"
+    )
     for problem in found[:SHOWN]:
         show_problem(turn, problem)
     _chain(turn, first)
@@ -116,7 +129,9 @@ def show_problem(turn: Turn, problem: Problem) -> None:
     """A problem block, its evidence cited."""
     from chalicelib.tools.rows import problem_json
 
-    turn.add(blocks.problem(problem_json(problem)))
+    found = problem_json(problem)
+    found["explains"] = found["explains"][:MAX_EXPLAINED]
+    turn.add(blocks.problem(found))
     turn.desk.cite(*problem.evidence)
 
 
@@ -126,7 +141,9 @@ def _chain(turn: Turn, problem: Problem) -> None:
 
 
 def _evidence(turn: Turn, problem: Problem) -> None:
-    items = [{"id": e.id, "text": blocks.visible(e.text, 300), "resource": resource_json(e.ref)} for e in problem.evidence]
+    items = [
+        {"id": e.id, "text": blocks.visible(e.text, 300), "resource": resource_json(e.ref)} for e in problem.evidence
+    ]
     if items:
         turn.add(blocks.evidence(items[:8]))
 
@@ -159,19 +176,22 @@ def without_cause(turn: Turn, ref: Ref) -> None:
     else:
         reason = f": {plain(status.reason)}" if status.reason else ""
         turn.say(
-            f"{named(ref)} is **{plain(status.word)}**{reason}. I can't tell why: none of the failure modes I know fits what "
+            f"{named(ref)} is **{plain(status.word)}**{reason}. I can't tell why: none of the failure modes I "
+            "know fits what "
             "was read. To know, I need its events and the logs of its containers from around the time it began."
         )
     for event in warnings:
         turn.desk.cite_event(event)
         turn.say(f"Warning event {code(event.reason)}: {code(event.message)}")
-    turn.suggest(f"events of {ref.kind.lower()} {ref.namespace + '/' if ref.namespace else ''}{ref.name}", "what is wrong?")
+    turn.suggest(
+        f"events of {ref.kind.lower()} {ref.namespace + '/' if ref.namespace else ''}{ref.name}", "what is wrong?"
+    )
 
 
-def _warnings(turn: Turn, ref: Ref) -> list[object]:
+def _warnings(turn: Turn, ref: Ref) -> list[Event]:
     from chalicelib.tools.events import about
 
-    return [e for e in about(turn.view, ref) if e.type == "Warning"]  # type: ignore[misc]
+    return [e for e in about(turn.view, ref) if e.type == "Warning"]
 
 
 def _state_of_pods(turn: Turn, ref: Ref) -> None:
@@ -186,7 +206,8 @@ def slow(turn: Turn, ref: Ref) -> None:
     status = turn.world.status(ref.kind, turn.view.snapshot.find(ref))
     turn.desk.cite_status(ref)
     turn.say(
-        f"I can't tell whether or why {named(ref)} is slow: no request latency is measured here. To know, I need request "
+        f"I can't tell whether or why {named(ref)} is slow: no request latency is measured here. To know, I need "
+        "request "
         "durations (a Prometheus with the service's or the mesh's latency metrics) or traces."
     )
     facts = [f"its status is **{plain(status.word)}**"]
@@ -195,8 +216,10 @@ def slow(turn: Turn, ref: Ref) -> None:
     if used:
         asked = [turn.world.requests_of(p) for p in pods]
         facts.append(
-            f"{len(used)} pods use {format_cores(sum(u.cpu for u in used))} cores of {format_cores(sum(a[0] for a in asked))} "
-            f"requested and {format_bytes(sum(u.memory for u in used))} of {format_bytes(sum(a[1] for a in asked))} requested"
+            f"{len(used)} pods use {format_cores(sum(u.cpu for u in used))} cores of "
+            f"{format_cores(sum(a[0] for a in asked))} "
+            f"requested and {format_bytes(sum(u.memory for u in used))} of "
+            f"{format_bytes(sum(a[1] for a in asked))} requested"
         )
     elif pods:
         facts.append("no usage was measured for its pods")
@@ -205,18 +228,36 @@ def slow(turn: Turn, ref: Ref) -> None:
     turn.say("What I can see: " + "; ".join(facts) + ".")
     for problem in turn.problems_about(ref)[:2]:
         show_problem(turn, problem)
-    turn.suggest(f"what does {ref.kind.lower()} {ref.namespace}/{ref.name} depend on?", f"status of {ref.kind.lower()} {ref.namespace}/{ref.name}")
+    turn.suggest(
+        f"what does {ref.kind.lower()} {ref.namespace}/{ref.name} depend on?",
+        f"status of {ref.kind.lower()} {ref.namespace}/{ref.name}",
+    )
 
 
 @intent(
-    "wrong", 70,
-    r"\b(what('s| is| are)?|whats|anything|something|everything|who is|which things are) .*\b(wrong|broken|failing|down|unhealthy|bad|on fire|burning)\b",
-    r"^(what('s| is)?|whats|anything|something) (wrong|broken|failing|down)\b", r"\bproblems?\b", r"\bissues?\b", r"\bincidents?\b",
+    "wrong",
+    70,
+    (
+        r"\b(what('s| is| are)?|whats|anything|something|everything|who is|which things are) .*\b(wrong|broken"
+        r"|failing|down|unhealthy|bad|on fire|burning)\b"
+    ),
+    r"^(what('s| is)?|whats|anything|something) (wrong|broken|failing|down)\b",
+    r"\bproblems?\b",
+    r"\bissues?\b",
+    r"\bincidents?\b",
     r"^(is|are) (everything|anything|all|things|we) (is )?(ok|okay|fine|good|healthy|well|alright|broken|wrong|down)\b",
-    r"\ball good\b", r"\bhow bad\b", r"^(triage|health ?check|check)( (the |my )?cluster)?$", r"\bneeds? (my )?attention\b",
-    r"^what('s| is) (going on|happening|not working|failing|the matter|up)\b", r"\bworst thing\b", r"\bwhat should i (fix|look at|worry about)\b",
+    r"\ball good\b",
+    r"\bhow bad\b",
+    r"^(why|how come|what is causing|troubleshoot|diagnose|debug|investigate)\b",
+    r"\bworr(y|ied|ying)\b",
+    r"^(triage|health ?check|check)( (the |my )?cluster)?$",
+    r"\bneeds? (my )?attention\b",
+    r"^what('s| is) (going on|happening|not working|failing|the matter|up)\b",
+    r"\bworst thing\b",
+    r"\bwhat should i (fix|look at|worry about)\b",
     examples=("what is wrong?", "what is wrong in {namespace}?"),
-)  # fmt: skip
+    when=lambda t: not _filters_by_problem(t),
+)
 def wrong(turn: Turn) -> None:
     """What is wrong in the cluster, or in the named namespaces."""
     problems = list(turn.desk.problems())
@@ -239,7 +280,20 @@ def wrong(turn: Turn) -> None:
         _rest(turn, problems[SHOWN:])
     turn.listed(p.resource for p in problems)
     first = problems[0].resource
-    turn.suggest(f"why is {first.kind.lower()} {label(first).partition(' ')[2]} failing?", "what changed in the last hour?", "failing pods")
+    turn.suggest(
+        f"why is {first.kind.lower()} {label(first).partition(' ')[2]} failing?",
+        "what changed in the last hour?",
+        "failing pods",
+    )
+
+
+def _filters_by_problem(turn: Turn) -> bool:
+    """Whether "problems" is a condition on a list (`ingresses with problems`)."""
+    limited = re.search(
+        r"\b(with|having|that have|in) (any |a |some )?(problems?|issues?|trouble|errors?)\b", turn.text
+    )
+    asked = re.match(r"(what|anything|something|everything|is|why)\b", turn.text)
+    return bool(limited and turn.query.kind and not asked)
 
 
 def _touches(problem: Problem, namespaces: Sequence[str]) -> bool:
@@ -254,7 +308,8 @@ def _summary_of(turn: Turn, problems: Sequence[Problem], where: str) -> None:
     said = ", ".join(f"{n} {s}" for s, n in counts.items() if n)
     unsure = len(problems) - len(likely)
     more = f" For {unsure} of them I see the symptom but am not sure of the cause." if unsure else ""
-    turn.say(f"**{len(problems)} problem{'s' * (len(problems) != 1)}** in {where}: {said}.{more}")
+    no = "No. " if _YES_OR_NO.match(turn.text) else ""
+    turn.say(f"{no}**{len(problems)} problem{'s' * (len(problems) != 1)}** in {where}: {said}.{more}")
 
 
 def _rest(turn: Turn, problems: Sequence[Problem]) -> None:
@@ -272,8 +327,10 @@ def _no_fault(turn: Turn, where: str, namespaces: Sequence[str]) -> None:
     pods = [p for p in turn.view.snapshot.of("Pod") if not namespaces or p.metadata.namespace in namespaces]
     ready = sum(p.ready for p in pods if not p.finished)
     running = sum(not p.finished for p in pods)
+    yes = "Yes. " if _YES_OR_NO.match(turn.text) else ""
     turn.say(
-        f"I found no fault in {where}: {ready} of {kind_title('Pod', running)} that should run are ready, and none of the "
+        f"{yes}I found no fault in {where}: {ready} of {kind_title('Pod', running)} that should run are ready, "
+        "and none of the "
         "failure modes I know shows."
     )
     if pods:
@@ -284,4 +341,6 @@ def _no_fault(turn: Turn, where: str, namespaces: Sequence[str]) -> None:
 def _unknown_namespace(turn: Turn, word: str, phrase: str) -> None:
     names = turn.vocabulary.namespaces
     turn.say(f"There is no namespace called or like {code(word.removeprefix('in '))} here.")
-    turn.ask("Which namespace do you mean?", [(n, phrase.format(n)) for n in names if not n.startswith("kube-")])
+    everywhere = " ".join(re.sub(r"\b(?:in|from|namespace) \{\}", "", phrase).split())
+    items = [(n, phrase.format(n)) for n in names if not n.startswith("kube-")]
+    turn.ask("Which namespace do you mean?", [("all namespaces", everywhere), *items])

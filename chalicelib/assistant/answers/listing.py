@@ -23,7 +23,22 @@ Row = dict[str, Any]
 MAX_COLUMNS = 7
 BARS = 20
 _NOT_CONDITIONS = ("sort", "limit", "group", "time")
-_VERBS = r"(show|list|get|give|display|find|which|what|who|count|how many|number of|top|all|any|are there|is there|do (we|i) have|search|filter)"
+_VERBS = (
+    r"(show|list|get|give|display|find|which|what|who|count|how many|number of|top|all|any|are there"
+    r"|is there|do (we|i) have|search|filter)"
+)
+
+
+@intent(
+    "count",
+    109,
+    r"^(how many|count|number of|the number of|total)\b",
+    examples=("how many pods are running in {namespace}?",),
+    when=lambda t: understood(t.query),
+)
+def counting(turn: Turn) -> None:
+    """How many there are, in all or by group."""
+    listing(turn)
 
 
 @intent(
@@ -52,7 +67,7 @@ def listing(turn: Turn) -> None:
 def understood(query: Query) -> bool:
     """Whether enough of a question was understood to answer it with a list."""
     words = max(1, len(lex(query.text)))
-    if not (query.kind or query.conditions or query.count and query.group):
+    if not (query.kind or query.conditions or (query.count and query.group)):
         return False
     lonely = not query.kind and len(query.unparsed) > 0
     return len(query.unparsed) <= words / 3 and not lonely
@@ -96,13 +111,20 @@ def _lead(turn: Turn, kind: str, query: Query, matched: Sequence[Row], shown: Se
         turn.say(f"The first {len(shown)} of **{total}**{f' that match {described}' if described else ''}.")
     else:
         turn.say(f"**{total}** {verb} {described}." if matched else f"No {kind_title(kind, 0)[2:]} match {described}.")
+    if query.sum and matched:
+        numbers = [v for r in matched if (v := number_of(r.get(query.sum))) is not None]
+        turn.say(f"Together they have **{sum(numbers):g} {_title(kind, query.sum)}**.")
     if query.sort and shown:
         key = query.sort.lstrip("-")
         value = shown[0].get(key)
-        if value is not None and not isinstance(value, dict):
+        if value is None:
+            turn.say(f"No {_title(kind, key)} is known for any of them.")
+        elif not isinstance(value, dict):
             extreme = "highest" if query.sort.startswith("-") else "lowest"
             shown_name = code(_full_name(shown[0]))
-            turn.say(f"{shown_name} is first, with the {extreme} {_title(kind, key)}: {code(_formatted(kind, key, value))}.")
+            turn.say(
+                f"{shown_name} is first, with the {extreme} {_title(kind, key)}: {code(_formatted(kind, key, value))}."
+            )
 
 
 def _described(query: Query) -> str:
@@ -147,12 +169,19 @@ def _table(turn: Turn, kind: str, query: Query, rows: Sequence[Row], total: int)
     keys = _columns(kind, query)
     entry = KINDS[kind]
     titles = {c.key: (c.title, c.type) for c in entry.columns} | {
-        "namespace": ("Namespace", "text"), "name": ("Name", "text"), "status": ("Status", "status"), "created_at": ("Age", "age"),
+        "namespace": ("Namespace", "text"),
+        "name": ("Name", "text"),
+        "status": ("Status", "status"),
+        "created_at": ("Age", "age"),
         "health": ("Health", "health"),
-    }  # fmt: skip
+    }
     columns = [column(k, *titles[k]) for k in keys]
     shown = [{**{k: row.get(k) for k in keys}, "kind": kind} for row in rows[: blocks.TABLE_ROWS]]
-    link = {"kind": entry.plural, "q": query.text, "namespace": query.namespaces[0] if len(query.namespaces) == 1 else ""}
+    link = {
+        "kind": entry.plural,
+        "q": query.text,
+        "namespace": query.namespaces[0] if len(query.namespaces) == 1 else "",
+    }
     turn.add(blocks.table(entry.title, columns, shown, total=len(rows) if query.limit else total, link=link))
     turn.desk.cite_rows(kind, rows)
 
@@ -173,7 +202,8 @@ def _grouped(turn: Turn, kind: str, query: Query, matched: list[Row], described:
     groups = query.groups(matched)
     by = query.group.replace("created_at", "age")
     turn.say(
-        f"**{kind_title(kind, len(matched))}**{f' that match {described}' if described else ''} in {len(groups)} groups by "
+        f"**{kind_title(kind, len(matched))}**{f' that match {described}' if described else ''} in {len(groups)} "
+        "groups by "
         f"{plain(by)}."
     )
     named = [(g["key"] or "(none)", float(g["count"])) for g in groups]
@@ -214,7 +244,9 @@ def _ask_namespace(turn: Turn, query: Query) -> None:
         _unknown_namespace(turn, found.text, query.text.replace(found.text, "{}"))
         return
     turn.say(f"{code(found.text)} could be several namespaces.")
-    turn.ask("Which one do you mean?", [(n, re.sub(re.escape(found.text), n, query.text, count=1)) for n in found.candidates])
+    turn.ask(
+        "Which one do you mean?", [(n, re.sub(re.escape(found.text), n, query.text, count=1)) for n in found.candidates]
+    )
 
 
 def _next(kind: str, rows: Sequence[Row], query: Query) -> list[str]:

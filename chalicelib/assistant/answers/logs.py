@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from chalicelib.assistant.blocks import code, plain
+from chalicelib.assistant.blocks import as_written, code, plain
 from chalicelib.assistant.intents import intent
 from chalicelib.assistant.turn import Turn, named
 from chalicelib.errors import KubiliticsError
 from chalicelib.state.meta import Ref
+
+if TYPE_CHECKING:
+    from chalicelib.clusters.source import ClusterSource
+    from chalicelib.tools.logs import Line
 
 LINES = 20
 MAX_LINES = 60
 _LAST = re.compile(r"\b(?:last|latest|tail(?: -n)?|-n)\s+(\d{1,4})(?:\s+(?:lines?|log))?\b")
 _ERRORS = re.compile(r"\b(errors?|exceptions?|failures?|warnings?|panics?|stack ?traces?)\b")
 _PREVIOUS = re.compile(r"\b(previous|before (?:the|it) (?:crash|restart)\w*|crashed|last crash|-p)\b")
-_GREP = re.compile(r"\b(?:containing|contain|grep|matching|with the (?:text|word)|mentioning|about)\s+[\"'“]?([^\"'”?]{2,60})")
+_GREP = re.compile(
+    r"\b(?:containing|contain|grep|matching|with the (?:text|word)|mentioning|about)\s+[\"'“]?([^\"'”?]{2,60})"
+)
 _CONTAINER = re.compile(r"\bcontainer\s+([a-z0-9][a-z0-9.-]{0,62})\b")
 
 
 @intent(
-    "logs", 30,
-    r"\blogs?\b", r"\b(errors|exceptions|stack ?traces?) (of|from|in|for) \S+", r"\bwhat does \S+ (print|say|write)\b", r"\btail\b", r"\bstdout\b",
+    "logs",
+    30,
+    r"\blogs?\b",
+    r"\b(errors|exceptions|stack ?traces?) (of|from|in|for) \S+",
+    r"\bwhat does \S+ (print|say|write)\b",
+    r"\btail\b",
+    r"\bstdout\b",
     examples=("logs of {failing}", "errors in the logs of {failing}"),
     when=lambda t: "logs" in t.text or " log" in f" {t.text}" or bool(t.exact.apps),
-)  # fmt: skip
+)
 def logs(turn: Turn) -> None:
     """Log lines, shown as they are and cited."""
     pods = [p.resource for p in turn.desk.problems() if turn.world.pods_of(p.resource)]
@@ -93,15 +106,21 @@ def read_logs(turn: Turn, ref: Ref, *, tail: int, previous: bool, errors: bool) 
     turn.suggest(*_next(ref, previous))
 
 
-def _source(turn: Turn) -> tuple[object, str]:
+def _source(turn: Turn) -> tuple[ClusterSource | None, str]:
     """The cluster to read from; None when it cannot be reached, then what was kept answers."""
     try:
         return turn.desk.tools.source(), ""
     except KubiliticsError as error:
-        return None, f"The cluster itself could not be asked ({plain(error.message)}); these lines were kept from the last reading."
+        return (
+            None,
+            (
+                f"The cluster itself could not be asked ({plain(error.message)}); these lines were kept from the last "
+                "reading."
+            ),
+        )
 
 
-def _cite(turn: Turn, ref: Ref, lines: list, previous: bool) -> None:  # type: ignore[type-arg]
+def _cite(turn: Turn, ref: Ref, lines: Sequence[Line], previous: bool) -> None:
     by_pod: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for line in lines:
         by_pod.setdefault((line.pod, line.container), []).append((line.n, line.text))
@@ -111,16 +130,16 @@ def _cite(turn: Turn, ref: Ref, lines: list, previous: bool) -> None:  # type: i
 
 def fenced(lines: list[str]) -> str:
     """Lines of a cluster in a code fence that they cannot close."""
-    from chalicelib.assistant.blocks import visible
-
-    body = "\n".join(visible(line, 500).replace("```", "'''") for line in lines)
+    body = "\n".join(as_written(line, 500).replace("```", "'''") for line in lines)
     return f"```text\n{body}\n```"
 
 
 def _no_log(turn: Turn, ref: Ref, error: KubiliticsError, previous: bool) -> None:
     turn.degraded = True
     turn.desk.cite_status(ref)
-    turn.say(f"I have no {'previous ' if previous else ''}log of {named(ref)}: {plain(error.message)} {plain(error.remedy)}")
+    turn.say(
+        f"I have no {'previous ' if previous else ''}log of {named(ref)}: {plain(error.message)} {plain(error.remedy)}"
+    )
     where = f"{ref.kind.lower()} {ref.namespace}/{ref.name}"
     turn.suggest(f"events of {where}", f"why is {where} failing?")
 

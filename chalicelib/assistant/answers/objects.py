@@ -34,13 +34,19 @@ def _single(turn: Turn) -> bool:
 
 
 @intent(
-    "overview", 75,
-    r"^(how('s| is| are)|hows) (the |my |this |our )?(cluster|things|everything|it)( doing| going| looking)?$", r"\boverview\b",
+    "overview",
+    75,
+    r"^(how('s| is| are)|hows) (the |my |this |our )?(cluster|things|everything|it)( doing| going| looking)?$",
+    r"\boverview\b",
     r"^(give me |show )?(a |the )?(cluster )?(summary|status|health|dashboard|state)( of (the|my|this) cluster)?$",
-    r"\b(state|status|health|summary) of (the |my |this |our )?cluster\b", r"^cluster( \S+)?$", r"^(what|which) version\b",
-    r"^how big is\b", r"^describe (the |this |my )?cluster$", r"\bcluster (health|status|overview|summary|info|version)\b",
+    r"\b(state|status|health|summary) of (the |my |this |our )?cluster\b",
+    r"^cluster( \S+)?$",
+    r"^(what|which) version\b",
+    r"^how big is\b",
+    r"^describe (the |this |my )?cluster$",
+    r"\bcluster (health|status|overview|summary|info|version)\b",
     examples=("how is the cluster?",),
-)  # fmt: skip
+)
 def overview(turn: Turn) -> None:
     """The cluster on one page."""
     from chalicelib.tools.overview import overview as overview_of
@@ -53,7 +59,8 @@ def overview(turn: Turn) -> None:
     down = f" (not ready: {', '.join(code(n) for n in nodes['not_ready'])})" if nodes["not_ready"] else ""
     score = "unknown" if health["score"] is None else f"{health['score']} of 100"
     turn.say(
-        f"{code(turn.desk.record.name)} runs Kubernetes {code(data['version'] or 'unknown')} with {nodes['total']} nodes, "
+        f"{code(turn.desk.record.name)} runs Kubernetes {code(data['version'] or 'unknown')} with "
+        f"{nodes['total']} nodes, "
         f"{nodes['ready']} of them ready{down}, and {total} pods. Health: **{score}**. "
         f"{data['problems']['critical']} critical problems, {data['problems']['warning']} warnings."
     )
@@ -62,7 +69,11 @@ def overview(turn: Turn) -> None:
     turn.add(blocks.bars("Pods by status", "pods", "count", [(w, float(n)) for w, n in list(pods.items())[:12]]))
     usage = data["usage"]
     if usage["cpu"]["allocatable"]:
-        turn.say(" ".join(filter(None, (_use("CPU", usage["cpu"], format_cores), _use("Memory", usage["memory"], format_bytes)))))
+        turn.say(
+            " ".join(
+                filter(None, (_use("CPU", usage["cpu"], format_cores), _use("Memory", usage["memory"], format_bytes)))
+            )
+        )
     for problem in list(problems)[:3]:
         show_problem(turn, problem)
     for name in nodes["not_ready"][:3]:
@@ -97,7 +108,11 @@ def say_status(turn: Turn, ref: Ref) -> None:
     if turn.worked:
         turn.say(
             "I have changed nothing: I only read. "
-            + (f"You were offered {code(turn.memory.proposed)}; whether somebody ran it I can't tell. " if turn.memory.proposed else "")
+            + (
+                f"You were offered {code(turn.memory.proposed)}; whether somebody ran it I can't tell. "
+                if turn.memory.proposed
+                else ""
+            )
             + f"This is how {named(ref)} looks now:"
         )
     if obj is None:
@@ -109,14 +124,23 @@ def say_status(turn: Turn, ref: Ref) -> None:
     turn.desk.cite_status(ref)
     problems = turn.problems_about(ref)
     own = [p for p in problems if p.resource == ref or ref in p.explains]
-    verdict = "yes, it is well" if state.level == "ok" and not own else "no, it is not well" if state.level in ("warn", "crit") or own else "it is on its way"
+    verdict = (
+        "yes, it is well"
+        if state.level == "ok" and not own
+        else "no, it is not well"
+        if state.level in ("warn", "crit") or own
+        else "it is on its way"
+    )
     reason = f" ({plain(state.reason)})" if state.reason else ""
     score = "" if health.score is None else f" Health {health.score} of 100."
     asked = f"{verdict[0].upper()}{verdict[1:]}: " if re.match(r"(is|are|does|has)\b", turn.text) else ""
     turn.say(f"{asked}{named(ref)} is **{plain(state.word)}**{reason}.{score}")
     pods = turn.world.pods_of(ref) if ref.kind != "Pod" else []
     if pods:
-        turn.say(f"{sum(p.ready for p in pods)} of {kind_title('Pod', len(pods))} ready, {sum(p.restarts for p in pods)} restarts.")
+        turn.say(
+            f"{sum(p.ready for p in pods)} of {kind_title('Pod', len(pods))} ready, "
+            f"{sum(p.restarts for p in pods)} restarts."
+        )
     for problem in problems[:3]:
         show_problem(turn, problem)
     where = f"{ref.kind.lower()} {ref.namespace + '/' if ref.namespace else ''}{ref.name}"
@@ -124,12 +148,18 @@ def say_status(turn: Turn, ref: Ref) -> None:
 
 
 @intent(
-    "describe", 90,
-    r"^(describe|inspect|show|get|open|display|find|where is|where's|tell me about|details?|info|information|about|what is|what's|who is|"
-    r"give me|see|view)\b", r"^:?(d|describe) ", r"\bdetails? (of|about|for)\b",
-    r"^\S+$", r"^\S+ \S+$",
-    examples=("describe {object}",), when=lambda t: _single(t) or (bool(t.found.guesses or t.found.note) and not t.query.kind),
-)  # fmt: skip
+    "describe",
+    90,
+    r"^(describe|inspect|show|get|open|display|find|where is|where's|tell me about|details?|info|information"
+    r"|about|what is|what's|who is|"
+    r"give me|see|view)\b",
+    r"^:?(d|describe) ",
+    r"\bdetails? (of|about|for)\b",
+    r"^\S+$",
+    r"^\S+ \S+$",
+    examples=("describe {object}",),
+    when=lambda t: _single(t) or (bool(t.found.guesses or t.found.note) and not t.query.kind),
+)
 def describe(turn: Turn) -> None:
     """An object's facts, conditions and containers."""
     from chalicelib.tools.detail import detail
@@ -149,13 +179,18 @@ def describe(turn: Turn) -> None:
     turn.add(blocks.table(f"{ref.kind} {ref.name}", (column("fact", "Fact"), column("value", "Value")), facts))
     bad = [c for c in whole["conditions"] if c["level"] in ("warn", "crit")]
     for found in bad[:4]:
-        turn.say(f"Condition {code(found['type'])} is {code(found['status'])}: {plain(found['message'] or found['reason'] or 'no reason given')}")
+        turn.say(
+            f"Condition {code(found['type'])} is {code(found['status'])}: "
+            f"{plain(found['message'] or found['reason'] or 'no reason given')}"
+        )
     for container in (whole["containers"] or [])[:6]:
         turn.say(_container(container))
     for problem in turn.problems_about(ref)[:3]:
         show_problem(turn, problem)
     where = f"{ref.kind.lower()} {ref.namespace + '/' if ref.namespace else ''}{ref.name}"
-    turn.suggest(f"events of {where}", f"what depends on {where}?", *([f"logs of {where}"] if turn.world.pods_of(ref) else []))
+    turn.suggest(
+        f"events of {where}", f"what depends on {where}?", *([f"logs of {where}"] if turn.world.pods_of(ref) else [])
+    )
 
 
 def _fact(fact: dict[str, Any]) -> str:
@@ -183,10 +218,14 @@ def _container(container: dict[str, Any]) -> str:
 
 
 @intent(
-    "events", 40,
-    r"\bevents? (of|for|on|about|from)\b", r"^(show |get |list |the |latest |recent |last |warning )*events\b", r"\bwhat happened to\b", r"\bevents$",
-    examples=("events of {object}",), when=lambda t: bool(_has_subject(t) or re.fullmatch(r"(show |get |the |me )*events", t.text)),
-)  # fmt: skip
+    "events",
+    40,
+    r"\bevents? (of|for|on|about|from)\b",
+    r"^(show |get |list |the |latest |recent |last |warning )*events\b",
+    r"\bevents$",
+    examples=("events of {object}",),
+    when=lambda t: bool(_has_subject(t) or re.fullmatch(r"(show |get |the |me )*events", t.text)),
+)
 def events(turn: Turn) -> None:
     """Events about an object and what it owns."""
     from chalicelib.tools.events import about, event_json
@@ -207,7 +246,9 @@ def events(turn: Turn) -> None:
         turn.desk.cite_status(ref)
         return
     warnings = sum(e.type == "Warning" for e in found)
-    turn.say(f"**{len(found)} events** about {named(ref)} and what it owns, {warnings} of them warnings; the newest first.")
+    turn.say(
+        f"**{len(found)} events** about {named(ref)} and what it owns, {warnings} of them warnings; the newest first."
+    )
     rows = [{**event_json(e), "message": blocks.visible(e.message, 300)} for e in found[: blocks.TABLE_ROWS]]
     turn.add(blocks.table("Events", EVENT_COLUMNS, rows, total=len(found)))
     for event in found[:10]:

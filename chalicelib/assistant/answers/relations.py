@@ -16,7 +16,8 @@ COLUMNS = (
     column("status", "Status", "status"),
 )  # fmt: skip
 _NEEDS = re.compile(
-    r"\b(what|which|who) .*\b(does|do|is|are) .*\b(depend(s|ent)?( on| upon)?|use|need|require|rely on|connected to|mount)$|"
+    r"\b(what|which|who) .*\b(does|do|is|are) .*\b(depend(s|ent)?( on| upon)?|use|need|require|rely on"
+    r"|connected to|mount)$|"
     r"\bdependenc(y|ies) (of|for)\b|\bneeded by\b|^dependencies\b"
 )
 _MOUNTS = re.compile(r"\bwhat (config ?maps?|secrets?|claims?|volumes?|services?) (does|do|is|are)\b")
@@ -27,12 +28,22 @@ def _has_subject(turn: Turn) -> bool:
 
 
 @intent(
-    "breaks", 50,
-    r"\b(what|who|which) .*(break|breaks|fails?|happens|stops?|affected|impacted|hit|lose|loses|go(es)? down)\b.* (if|when|without)\b",
-    r"\bblast radius\b", r"\bimpact of\b", r"^(if|when|what if|suppose) .+", r"\bcan i (safely )?(delete|remove|drain|stop|restart|take down)\b",
-    r"\bis it safe to\b", r"\bwhat would (break|happen)\b", r"\bsingle points? of failure\b",
-    examples=("what breaks if {workload} fails?",), when=_has_subject,
-)  # fmt: skip
+    "breaks",
+    50,
+    (
+        r"\b(what|who|which) .*(break|breaks|fails?|happens|stops?|affected|impacted|hit|lose|loses"
+        r"|go(es)? down)\b.* (if|when|without)\b"
+    ),
+    r"\bblast radius\b",
+    r"\bimpact of\b",
+    r"^(if|when|what if|suppose) .+",
+    r"\bcan i (safely )?(delete|remove|drain|stop|restart|take down)\b",
+    r"\bis it safe to\b",
+    r"\bwhat would (break|happen)\b",
+    r"\bsingle points? of failure\b",
+    examples=("what breaks if {workload} fails?",),
+    when=_has_subject,
+)
 def breaks(turn: Turn) -> None:
     """What is hit when an object fails or is removed."""
     from chalicelib.tools.blast import blast_radius
@@ -57,10 +68,20 @@ def breaks(turn: Turn) -> None:
             f"Impact: **{blast.level}**{why}."
         )
         rows = [
-            {"resource": resource_json(h.ref), "relation": h.effect, "via": h.how, "status": status_of(turn.world, h.ref)}
+            {
+                "resource": resource_json(h.ref),
+                "relation": h.effect,
+                "via": h.how,
+                "status": status_of(turn.world, h.ref),
+            }
             for h in hits
         ]
-        columns = (column("resource", "Object", "ref"), column("relation", "Effect"), column("via", "How"), column("status", "Status now", "status"))
+        columns = (
+            column("resource", "Object", "ref"),
+            column("relation", "Effect"),
+            column("via", "How"),
+            column("status", "Status now", "status"),
+        )
         turn.add(blocks.table("What is hit", columns, rows))
         turn.listed(h.ref for h in hits)
         for hit in hits[:8]:
@@ -72,12 +93,21 @@ def breaks(turn: Turn) -> None:
 
 
 @intent(
-    "uses", 55,
-    r"\b(who|what|which) .*(use|uses|using|mounts?|needs?|references?|reads?|calls?)\b", r"\bused by\b", r"\bdepend(s|ing|encies|ents?|ency)?\b",
-    r"\bconsumers? of\b", r"\b(related|connected) to\b", r"\bwhat is .* (related|connected)\b", r"\brelations?(hips?)? of\b", r"\bowner of\b",
-    r"\bwho owns\b", r"\bneeded by\b",
-    examples=("what depends on {workload}?",), when=lambda t: _has_subject(t) and not re.match(r"pods|deployments|which pods use more", t.text),
-)  # fmt: skip
+    "uses",
+    55,
+    r"\b(who|what|which) .*(use|uses|using|mounts?|needs?|references?|reads?|calls?)\b",
+    r"\bused by\b",
+    r"\bdepend(s|ing|encies|ents?|ency)?\b",
+    r"\bconsumers? of\b",
+    r"\b(related|connected) to\b",
+    r"\bwhat is .* (related|connected)\b",
+    r"\brelations?(hips?)? of\b",
+    r"\bowner of\b",
+    r"\bwho owns\b",
+    r"\bneeded by\b",
+    examples=("what depends on {workload}?",),
+    when=lambda t: _has_subject(t) and not re.match(r"pods|deployments|which pods use more", t.text),
+)
 def uses(turn: Turn) -> None:
     """What depends on an object, or what it depends on."""
     from chalicelib.tools.related import status_of
@@ -100,20 +130,34 @@ def uses(turn: Turn) -> None:
         turn.say(f"{named(ref)} {verb} nothing that the objects of this cluster declare.")
     else:
         direct = sum(link.depth == 1 for link in links)
-        turn.say(f"{named(ref)} {verb} {direct} objects directly and {len(links) - direct} indirectly{' or more' if cut else ''}.")
+        turn.say(
+            f"{named(ref)} {verb} {direct} objects directly and {len(links) - direct} "
+            f"indirectly{' or more' if cut else ''}."
+        )
         rows = [
-            {"resource": resource_json(link.ref), "relation": link.relation.replace("_", " "), "via": resource_json(link.via),
-             "status": status_of(turn.world, link.ref)}
+            {
+                "resource": resource_json(link.ref),
+                "relation": link.relation.replace("_", " "),
+                "via": resource_json(link.via),
+                "status": status_of(turn.world, link.ref),
+            }
             for link in links
-        ]  # fmt: skip
+        ]
         turn.add(blocks.table("Dependencies" if outward else "Dependents", COLUMNS, rows))
         turn.listed(link.ref for link in links)
         for link in links[:8]:
-            if turn.desk.cite_status(link.ref) is None and turn.view.snapshot.was_read(link.ref.kind, link.ref.namespace):
+            if turn.desk.cite_status(link.ref) is None and turn.view.snapshot.was_read(
+                link.ref.kind, link.ref.namespace
+            ):
                 turn.desk.cite_absence(link.ref, f"there is no {link.ref}")
     if not outward and standing_for(turn.world, ref) == ref:
-        turn.say("Calls between services show only when they are declared in objects; traffic itself is not measured here.")
-    turn.suggest(f"what breaks if {_where(ref)} fails?", f"what {'depends on' if outward else 'does'} {_where(ref)}{'' if outward else ' depend on'}?")
+        turn.say(
+            "Calls between services show only when they are declared in objects; traffic itself is not measured here."
+        )
+    turn.suggest(
+        f"what breaks if {_where(ref)} fails?",
+        f"what {'depends on' if outward else 'does'} {_where(ref)}{'' if outward else ' depend on'}?",
+    )
 
 
 def _owner(turn: Turn, ref: Ref) -> None:

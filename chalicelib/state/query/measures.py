@@ -225,9 +225,17 @@ def _high(r: Reading, i: int, n: int, field: str, type_: str, op: str) -> int:
         whole = next(of for of in ("limit", "allocatable", "request") if f"{field}_{of}" in columns)
         share = LOW_RATIO if op == "<=" else 1.0 if whole == "request" else HIGH_RATIO
         return r.condition(
-            i, n, f"usage {field}", op, (share,), f"{share:.0%} of its {field} {whole}",
-            f"{'high' if op == '>=' else 'low'}: at {'least' if op == '>=' else 'most'} {share:.0%} of the {field} {whole}",
-        )  # fmt: skip
+            i,
+            n,
+            f"usage {field}",
+            op,
+            (share,),
+            f"{share:.0%} of its {field} {whole}",
+            (
+                f"{'high' if op == '>=' else 'low'}: at {'least' if op == '>=' else 'most'} {share:.0%} of the "
+                f"{field} {whole}"
+            ),
+        )
     if field == "restarts":
         limit = float(MANY_RESTARTS if op == ">=" else 1)
         return r.condition(i, n, field, op, (limit,), f"{limit:.0f}", f"many restarts: {MANY_RESTARTS} or more")
@@ -246,6 +254,9 @@ def rank_rule(r: Reading, i: int) -> int:
     if word == "by":
         return _by(r, i, 1)
     number = r.number_at(i)
+    found = r.kind_at(i + 1) if number and word not in ("a", "an") else None
+    if found and any(r.word(j) in MOST | LEAST for j in range(i + 1 + found[0], len(r.tokens))):
+        return _limit(r, i, 1, number)
     if number and word not in ("a", "an") and (r.word(i + 1) in MOST | LEAST or r.word(i + 1) in SUPERLATIVES):
         return _limit(r, i, 1, number)
     return _superlative(r, i)
@@ -398,8 +409,13 @@ def typed_rule(r: Reading, i: int) -> int:
 
 
 def count_rule(r: Reading, i: int) -> int:
-    """`how many`, `count`, `number of`."""
+    """`how many`, `count`, `number of`; `how many restarts` adds a column up."""
     n = r.one_of(i, ("how many", "count", "count of", "count the", "number of", "the number of", "total number of"))
-    if n:
-        r.count = True
+    if not n:
+        return 0
+    r.count = True
+    found = r.field_at(i + n)
+    if found and found[2] == "number" and not r.kind_at(i + n):
+        r.sum = found[1]
+        return _sort(r, i, n + found[0], f"-{found[1]}")
     return n

@@ -63,6 +63,8 @@ class Query(Api):
     limit: int | None = None
     group: str = ""
     count: bool = False
+    sum: str = ""
+    """The column to add up ("how many restarts"); "" for none."""
     span: Span | None = None
     notes: tuple[str, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
@@ -142,6 +144,7 @@ def parse(text: str, vocabulary: Vocabulary, kind: str | None = None, now: datet
         limit=reading.limit,
         group=reading.group,
         count=reading.count,
+        sum=reading.sum,
         span=reading.span,
         notes=tuple(dict.fromkeys(reading.notes)),
         ambiguous=tuple(reading.ambiguous),

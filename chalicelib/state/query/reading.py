@@ -19,8 +19,26 @@ BASE_COLUMNS = {
     "name": "text", "namespace": "text", "status": "status", "health": "health", "created_at": "age", "labels": "list",
 }  # fmt: skip
 NUMERIC = frozenset({"number", "bytes", "cpu", "ratio", "duration", "health"})
-_BYTES = {"kb": "k", "mb": "M", "gb": "G", "tb": "T", "kib": "Ki", "mib": "Mi", "gib": "Gi", "tib": "Ti", "k": "k",
-          "g": "G", "t": "T", "ki": "Ki", "mi": "Mi", "gi": "Gi", "ti": "Ti", "gigs": "G", "gig": "G", "megs": "M"}  # fmt: skip
+_BYTES = {
+    "kb": "k",
+    "mb": "M",
+    "gb": "G",
+    "tb": "T",
+    "kib": "Ki",
+    "mib": "Mi",
+    "gib": "Gi",
+    "tib": "Ti",
+    "k": "k",
+    "g": "G",
+    "t": "T",
+    "ki": "Ki",
+    "mi": "Mi",
+    "gi": "Gi",
+    "ti": "Ti",
+    "gigs": "G",
+    "gig": "G",
+    "megs": "M",
+}
 _CORES = {"cores": "", "core": "", "cpus": "", "cpu": "", "vcpu": "", "millicores": "m", "millicore": "m", "m": "m"}
 _VALUE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(%|[A-Za-z]{1,12})?\Z", re.ASCII)
 
@@ -64,6 +82,7 @@ class Reading:
     limit: int | None = None
     group: str = ""
     count: bool = False
+    sum: str = ""
     span: Span | None = None
     default_kind: str | None = None
 

@@ -55,11 +55,22 @@ def _plural(word: str) -> str:
 
 
 EXTRA_WORDS = {
-    "rollout": "Deployment", "rollouts": "Deployment", "webhooks": "ValidatingWebhookConfiguration", "secrets": "Secret",
-    "quotas": "ResourceQuota", "pdbs": "PodDisruptionBudget", "hpas": "HorizontalPodAutoscaler", "svcs": "Service",
-    "pvcs": "PersistentVolumeClaim", "pvs": "PersistentVolume", "deploys": "Deployment", "disk": "PersistentVolumeClaim",
-    "disks": "PersistentVolumeClaim", "cms": "ConfigMap", "hosts": "Node",
-}  # fmt: skip
+    "rollout": "Deployment",
+    "rollouts": "Deployment",
+    "webhooks": "ValidatingWebhookConfiguration",
+    "secrets": "Secret",
+    "quotas": "ResourceQuota",
+    "pdbs": "PodDisruptionBudget",
+    "hpas": "HorizontalPodAutoscaler",
+    "svcs": "Service",
+    "pvcs": "PersistentVolumeClaim",
+    "pvs": "PersistentVolume",
+    "deploys": "Deployment",
+    "disk": "PersistentVolumeClaim",
+    "disks": "PersistentVolumeClaim",
+    "cms": "ConfigMap",
+    "hosts": "Node",
+}
 """Words for kinds beside those of the registry."""
 
 

@@ -91,7 +91,8 @@ STATUSES: tuple[StatusTest, ...] = (
     StatusTest("degraded", ("degraded", "partially ready", "partly ready"), words=("degraded",)),
     StatusTest("updating", ("updating", "rolling out", "progressing", "in rollout"), words=("updating",)),
     StatusTest("rollout stuck",
-               ("rollout stuck", "stuck", "stuck rollout", "stuck rollouts", "progressdeadlineexceeded", "not progressing"),
+               ("rollout stuck", "stuck", "stuck rollout", "stuck rollouts", "progressdeadlineexceeded",
+                "not progressing"),
                words=("progressdeadlineexceeded", "failedcreate", "replicafailure"), inside=("rollout_stuck",)),
     StatusTest("Bound", ("bound",), words=("bound", "waits for a pod")),
     StatusTest("unbound", ("unbound", "not bound", "unclaimed"), words=("pending", "lost", "available", "released"),
@@ -196,16 +197,18 @@ NUMBERS = {word: index for index, word in enumerate(_COUNTING)} | {
     "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "a": 1, "an": 1, "couple": 2, "few": 3,
 }  # fmt: skip
 
-FILLERS = _words("""a an the all any every each some my our your me us i we you it its they them their there here this these those
-    that show list get give display find see view fetch print tell filter search check look want need like would could can
-    please pls kindly just only also currently now right present today's which what who whose where when
-    is are was were be been being am do does did have has had having with using use of for to from at by
-    and or then but as so too still yet ever overall total objects resources items entries ones stuff things thing
-    kubectl k8s kubernetes cluster clusters up out i'd i'm let's lets who're what're what's whats
-    state status currently about contain consume consuming consumes""")
+FILLERS = _words("""
+    a an the all any every each some my our your me us i we you it its they them their there here this these
+    those that show list get give display find see view fetch print tell filter search check look want need like
+    would could can please pls kindly just only also currently now right present today's which what who whose
+    where when is are was were be been being am do does did have has had having with using use of for to from at
+    by and or then but as so too still yet ever overall total objects resources items entries ones stuff things
+    thing kubectl k8s kubernetes cluster clusters up out i'd i'm let's lets who're what're what's whats -a
+    --all-namespaces -o wide state status currently about contain consume consuming consumes
+""")
 """Words that carry no condition of their own."""
 
-IN_WORDS = _words("in inside within from under namespace ns")
+IN_WORDS = _words("in inside within from under namespace ns -n --namespace")
 EXCEPT_WORDS = (
     "except for", "except in", "except", "excluding", "without those in", "other than", "outside of", "outside",
     "but not in",
