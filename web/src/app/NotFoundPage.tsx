@@ -3,7 +3,7 @@ import { EmptyState } from '../ui/Notice'
 
 export function NotFoundPage() {
   return (
-    <EmptyState title="There is no page at this address">
+    <EmptyState page title="There is no page at this address">
       <p>The link may be out of date, or the cluster or object it named may be gone.</p>
       <Link to="/">Go to the overview</Link>
     </EmptyState>

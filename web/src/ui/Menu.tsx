@@ -16,11 +16,10 @@ export function Menu({ trigger, children, align = 'start', open, onOpenChange }:
   return (
     <DropdownMenu.Root open={open} onOpenChange={onOpenChange} modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className={styles.content} align={align} sideOffset={4} collisionPadding={8}>
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      {/* In place, not in a portal: so the menu stays inside the landmark of its button. */}
+      <DropdownMenu.Content className={styles.content} align={align} sideOffset={4} collisionPadding={8}>
+        {children}
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   )
 }

@@ -36,11 +36,12 @@ export function ErrorNotice({ error, title, onRetry }: ErrorNoticeProps) {
   )
 }
 
-/** Nothing to show, with why and with the next step. */
-export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
+/** Nothing to show, with why and with the next step. `page` when it is all that the page has. */
+export function EmptyState({ title, page, children }: { title: string; page?: boolean; children?: ReactNode }) {
+  const Title = page ? 'h1' : 'p'
   return (
     <div className={styles.empty}>
-      <p className={styles.emptyTitle}>{title}</p>
+      <Title className={styles.emptyTitle}>{title}</Title>
       {children && <div className={styles.emptyBody}>{children}</div>}
     </div>
   )

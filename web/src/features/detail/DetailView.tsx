@@ -134,6 +134,13 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
           recorded={overview.data?.cluster.source === 'recorded'}
           failing={failing && detail !== undefined}
         />
+        <Button
+          tone="quiet"
+          icon="spark"
+          onClick={() => ask(detail?.row.status.level === 'ok' ? `show ${kind} ${name}` : `why is ${name} failing?`)}
+        >
+          Ask
+        </Button>
         {onClose && (
           <>
             <Link
@@ -159,16 +166,6 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
                 Health <HealthScore health={detail.row.health} />
               </span>
             )}
-            <span className={styles.space} />
-            <Button
-              tone="quiet"
-              onClick={() =>
-                ask(detail.row.status.level === 'ok' ? `show ${kind} ${name}` : `why is ${name} failing?`)
-              }
-            >
-              <Icon name="spark" size={14} />
-              Ask about it
-            </Button>
           </>
         )}
       </div>

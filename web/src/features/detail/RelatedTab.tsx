@@ -26,9 +26,9 @@ export function RelatedTab({ cluster, resource }: { cluster: string; resource: R
       {groups.length === 0 && <EmptyState title="Nothing refers to it and it refers to nothing" />}
       {groups.map((group) => (
         <section key={group.title}>
-          <h3 className={styles.heading}>
+          <h2 className={styles.heading}>
             {group.title} <span>{group.items.length}</span>
-          </h3>
+          </h2>
           <ul className={styles.list}>
             {group.items.map((item) => (
               <RelatedItem key={refKey(item.resource) + item.detail} cluster={cluster} item={item} />

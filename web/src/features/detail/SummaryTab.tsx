@@ -46,7 +46,7 @@ function Containers({ containers, now }: { containers: Fields[]; now: number }) 
   const given = LEAD.filter((key) => containers.some((container) => plain(container[key]) !== NONE))
   return (
     <section>
-      <h3 className={styles.heading}>Containers</h3>
+      <h2 className={styles.heading}>Containers</h2>
       <Table
         label="Containers"
         rows={containers}
@@ -73,7 +73,7 @@ function containerValue(value: unknown): unknown {
 function Conditions({ conditions, now }: { conditions: Condition[]; now: number }) {
   return (
     <section>
-      <h3 className={styles.heading}>Conditions</h3>
+      <h2 className={styles.heading}>Conditions</h2>
       <Table
         label="Conditions"
         rows={conditions}
@@ -105,7 +105,7 @@ function Pairs({ title, pairs }: { title: string; pairs: Record<string, string> 
   }
   return (
     <section>
-      <h3 className={styles.heading}>{title}</h3>
+      <h2 className={styles.heading}>{title}</h2>
       <ul className={styles.pairs}>
         {entries.map(([key, value]) => (
           <li key={key} className="mono">

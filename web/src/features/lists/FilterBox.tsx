@@ -77,8 +77,10 @@ export function FilterBox({ q, parsed, total, placeholder, onChange, ref }: Filt
             </li>
           ))}
           {total !== null && (
-            <li className={styles.total} role="status">
-              {count(total)} {total === 1 ? 'match' : 'matches'}
+            <li className={styles.total}>
+              <span role="status">
+                {count(total)} {total === 1 ? 'match' : 'matches'}
+              </span>
             </li>
           )}
         </ul>

@@ -41,7 +41,7 @@ export function ListPage() {
     return <ErrorNotice error={kinds.error} title="The kinds could not be read" onRetry={() => void kinds.refetch()} />
   }
   return (
-    <EmptyState title={`There is no kind called ${params.kind}`}>
+    <EmptyState page title={`There is no kind called ${params.kind}`}>
       <p>The navigation on the left names every kind that can be listed.</p>
     </EmptyState>
   )

@@ -66,7 +66,7 @@ export function ResourceGrid(props: ResourceGridProps) {
   return (
     <div
       ref={scroller}
-      role="grid"
+      role={layout.groups ? 'treegrid' : 'grid'}
       tabIndex={0}
       className={styles.grid}
       style={style}

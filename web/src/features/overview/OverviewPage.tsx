@@ -25,6 +25,7 @@ export function OverviewPage() {
   if (!overview.data) {
     return (
       <div className={styles.page}>
+        <PageHeader title="Overview" />
         <ErrorNotice
           error={overview.error}
           title="The overview could not be read"
