@@ -29,6 +29,7 @@ def main() -> None:
     die_with_parent(int(sys.argv[1]))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("infra.local").setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").addFilter(_not_a_refused_handshake)
     listening = socket.socket(fileno=int(sys.argv[2]))
     limits = Limits()
     config = uvicorn.Config(
@@ -47,6 +48,11 @@ def main() -> None:
         server_header=False,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _not_a_refused_handshake(record: logging.LogRecord) -> bool:
+    # uvicorn reports each WebSocket that was answered with an HTTP error as a fault of the application.
+    return "without completing handshake" not in record.getMessage()
 
 
 def build(limits: Limits) -> Gateway:
