@@ -197,7 +197,7 @@ class LiveCluster:
         except ValueError as error:
             raise ClusterError(f"The Secret is not read: {error}.", code="secret_not_read") from error
         if not rows:
-            raise unknown("Secret", name, [])
+            raise NotFound(f"Secret {namespace}/{name} does not exist in this cluster.", code="object_not_found")
         return {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
             "type": rows[0].type, "keys": rows[0].key_count,

@@ -104,7 +104,9 @@ class RecordedCluster:
             if meta.get("name") == name and (not namespace or meta.get("namespace", "") in ("", namespace)):
                 return masked(plain) if is_secret(plain) else plain
         valid = (o.metadata.name for o in self._snapshot.of(kind) if o.metadata.namespace in ("", namespace))
-        raise unknown(kind, name, valid)
+        error = unknown(kind, name, valid)
+        error.code = "object_not_found"
+        raise error
 
     def _plain_objects(self, kind: str, namespace: str) -> Iterator[dict[str, Any]]:
         entry = KINDS.get(kind)
@@ -218,12 +220,13 @@ def _snapshot(cluster: str, recording: Recording, resources: dict[tuple[str, str
     pods = recording.objects.get("Pod", {})
     recording.logs.settle({key: [c.name for c in pod.spec.containers] for key, pod in pods.items()})
     logs, cut = recording.logs.tails()
+    gaps = (*recording.gaps, *_missing(recording), *_log_gaps(recording.logs, cut))
     return Snapshot(
         cluster,
         _captured_at(recording),
         dict(sorted(objects.items())),
         version=recording.version,
-        gaps=(*recording.gaps, *_missing(recording), *_log_gaps(recording.logs, cut)),
+        gaps=tuple(sorted(gaps, key=lambda g: (g.kind, g.namespace, g.reason, g.message))),
         logs=logs,
         extras=recording.typed_extras(),
         discovered=tuple(sorted(resources.values(), key=lambda r: r.name)),
@@ -286,7 +289,7 @@ def _log_gaps(logs: RecordedLogs, cut: bool) -> Iterator[Gap]:
     if not logs:
         yield Gap(kind="Log", reason="not_recorded", message="The recording holds no logs.")
     if logs.failed:
-        message = f"{len(logs.failed)} logs could not be recorded, among them {logs.failed[0]}"
+        message = f"{len(logs.failed)} logs could not be recorded, among them {min(logs.failed)}"
         yield Gap(kind="Log", reason="partial", message=message[:500])
     if cut:
         yield Gap(kind="Log", reason="partial", message="Long logs are analysed by their end only.")

@@ -200,7 +200,7 @@ class Recording:
             buckets.setdefault(key, []).append(raw)
         if items is not None and not buckets:
             buckets["", ""] = []
-        self._add_buckets(buckets, source, body if depth == 0 else b"")
+        self._add_buckets(buckets, source, body)
 
     def _head(self, raw: msgspec.Raw, path: str) -> _Head | None:
         try:
@@ -232,7 +232,7 @@ class Recording:
                 self._keep(self.unknown.setdefault((group, kind), {}), page, name, source, scoped)
             names.append(name)
             namespaces.update(o.metadata.namespace for o in page.items)
-        if names and body:
+        if names:
             self._store(body, names, frozenset(namespaces), source)
 
     def _keep(self, kept: dict[tuple[str, str], Any], page: Page, kind: str, source: _Source, namespaced: bool) -> None:
