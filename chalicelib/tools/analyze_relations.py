@@ -143,7 +143,7 @@ def dependency_chains(args: ChainArgs, context: ToolContext) -> Answer:
     said = [f"{i.resource['kind']} {i.resource['name']} {i.status['word']}" for i in broken]
     needs = sum(i.direction == "needs" for i in items)
     summary = (
-        f"{ref} needs {counted(needs, 'object')} and is needed by {len(items) - needs}. "
+        f"{ref} ({status_of(world, ref)['word']}) needs {counted(needs, 'object')} and is needed by {len(items) - needs}. "
         f"{'Not well: ' + listed(said, 6) if said else 'Everything on its chains is well'}."
         + (f" For example {chains[0]}." if chains else "")
     )

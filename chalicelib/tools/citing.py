@@ -39,7 +39,7 @@ def telling_field(obj: Any) -> tuple[str, Any]:
                 waiting, ended = container.state.waiting, container.state.terminated
                 if (waiting and waiting.reason != "PodInitializing") or (ended and ended.exit_code):
                     return f"/status/{group}/{index}/state", container.state
-    status = getattr(obj, "status", None)
+    status: Any = getattr(obj, "status", None)
     listed = getattr(status, "conditions", None) or []
     for index, condition in enumerate(listed):
         if condition_level(condition) != "ok":

@@ -14,7 +14,7 @@ from chalicelib.state.snapshot import Gap
 from chalicelib.store.pages import checked_limit
 from chalicelib.tools import cursors
 from chalicelib.tools.gaps import gaps_of
-from chalicelib.tools.ranking import LEVELS, rank_of, worst
+from chalicelib.tools.ranking import LEVELS, row_rank
 from chalicelib.tools.rows import Row, entry_of
 from chalicelib.tools.selectors import field_filter, label_selector
 
@@ -27,10 +27,14 @@ MANY_GROUPS = 200
 
 
 class Query(Protocol):
-    """A parsed question that filters rows (chalicelib.state.query)."""
+    """A parsed question that filters and ranks rows (chalicelib.state.query)."""
 
     @property
     def text(self) -> str: ...
+    @property
+    def sort(self) -> str: ...
+    @property
+    def group(self) -> str: ...
 
     def apply(self, rows: Sequence[Row], now: datetime) -> Sequence[Row]: ...
 
@@ -78,6 +82,7 @@ def list_rows(
 ) -> Listing:
     """A page of rows, worst first unless `sort` names a key (`-restarts` for the largest first).
 
+    A query that ranks or groups by itself ("most restarts", "by node") does so unless `sort` or `group` is given.
     `namespace` empty or `*` is all; `labels` and `fields` are selectors as kubectl writes them. Raises NotFound for an
     unknown kind or namespace, InvalidRequest for a sort key, group, limit, selector or cursor that is not valid. A
     cursor of an older reading continues behind the row that it ended on.
@@ -88,7 +93,10 @@ def list_rows(
     scope = cursors.scope_of(*question, labels, fields)
     position = cursors.decode(view.record.tenant, scope, cursor or "")
     checked_limit(limit)
-    key = ordered(entry, sort)
+    ranked = query is not None and bool(query.sort) and not sort
+    key = list if ranked else ordered(entry, sort)
+    if query is not None and not group and query.group in group_keys(entry):
+        group = query.group
     groups_by = _group_values(entry, group)
     rows = matching(view, entry, namespace, query, labels, fields)
     groups, rows = _grouped(rows, groups_by, key)
@@ -153,7 +161,7 @@ def sort_keys(entry: KindEntry) -> list[str]:
 def ordered(entry: KindEntry, sort: str | None) -> Callable[[list[Row]], list[Row]]:
     """A function that sorts rows; ties and absent values keep (namespace, name) order, absent ones last."""
     if not sort:
-        return lambda rows: sorted(rows, key=rank_of)
+        return lambda rows: sorted(rows, key=row_rank)
     key, descending = sort.lstrip("-+"), sort.startswith("-")
     if key not in sort_keys(entry):
         raise InvalidRequest(
@@ -166,9 +174,9 @@ def ordered(entry: KindEntry, sort: str | None) -> Callable[[list[Row]], list[Ro
         key, descending = "created_at", not descending
 
     def by_key(rows: list[Row]) -> list[Row]:
-        valued = [(v, r) for r in rows if (v := _sortable(key, r)) is not None]
-        absent = [r for r in rows if _sortable(key, r) is None]
-        return [r for _, r in sorted(valued, key=lambda item: item[0], reverse=descending)] + absent
+        keyed = [(_sortable(key, r), r) for r in rows]
+        valued = sorted((k for k in keyed if k[0] is not None), key=lambda item: item[0], reverse=descending)
+        return [r for _, r in valued] + [r for value, r in keyed if value is None]
 
     return by_key
 
@@ -239,12 +247,12 @@ def _grouped(
 
 
 def _worst_level(rows: Iterable[Row]) -> str:
-    return worst(LEVELS[min(rank_of(r), len(LEVELS) - 1)] for r in rows)
+    return LEVELS[min(map(row_rank, rows))]
 
 
 def level_counts(rows: Iterable[Row]) -> dict[str, int]:
     """How many rows have each level, worst first; levels that no row has are left out."""
-    counts = Counter(min(rank_of(r), len(LEVELS) - 1) for r in rows)
+    counts = Counter(map(row_rank, rows))
     return {LEVELS[index]: counts[index] for index in sorted(counts)}
 
 

@@ -122,7 +122,7 @@ def resource(args: ObjectArgs, context: ToolContext) -> Answer:
     )
     status = world.status(entry.kind, obj)
     parts = [f"{ref} is {status.word}{f' ({status.reason})' if status.reason else ''}."]
-    parts += [f"{p.summary}" for p in problems[:2]]
+    parts += [f"{p.summary}." for p in problems[:2]]
     if events and events[0].type == "Warning":
         parts.append(f"Last event {events[0].reason}: {events[0].message}")
     if bad:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from mcp import Client, MCPError
 
 from chalicelib.mcp.server import McpServer, ServerInfo
-from chalicelib.tools.catalogue import INSTRUCTIONS, ToolCatalogue
-from chalicelib.tools.registry import TOOLS, call
+from chalicelib.tools.context import ToolContext
+from chalicelib.tools.entry import Tool
+from chalicelib.tools.registry import TOOLS, ToolResult, call
 from tests.functional.mcp.served import served
 from tests.unit.tools.recorded_views import a_context
 
 WAIT_S = 60
 
 
+@dataclass(frozen=True)
+class OurTools:
+    """The product's tools for one caller."""
+
+    context: ToolContext
+
+    def entries(self) -> Sequence[Tool]:
+        return list(TOOLS)
+
+    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        return call(name, dict(arguments), self.context)
+
+
 def a_server() -> McpServer:
-    context = a_context("incidents")
-    tools = ToolCatalogue(lambda name, args: call(name, args, context))
-    return McpServer(tools, ServerInfo("kubilitics", "0.1.0", instructions=INSTRUCTIONS), page_size=10)
+    return McpServer(OurTools(a_context("incidents")), ServerInfo("kubilitics", "0.1.0"), page_size=10)
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,12 @@ class FewTools:
     def __init__(self, extra: int = 0) -> None:
         more = [AnEntry(f"extra_{i:03d}", category="analyze") for i in range(extra)]
         self._entries = (
-            AnEntry("echo"), AnEntry("missing"), AnEntry("broken"), AnEntry("act", category="action", read_only=False), *more,
-        )  # fmt: skip
+            AnEntry("echo"),
+            AnEntry("missing"),
+            AnEntry("broken"),
+            AnEntry("act", category="action", read_only=False),
+            *more,
+        )
 
     def entries(self) -> Sequence[AnEntry]:
         return self._entries

@@ -50,9 +50,10 @@ def a_pod(
 
 def a_deployment(name: str, replicas: int = 2, ready: int | None = None, **template: Any) -> Any:
     good = replicas if ready is None else ready
+    pod = {"containers": [{"name": "main", "image": "web:1"}], **template}
     return obj(
         "Deployment", name,
-        spec={"replicas": replicas, "template": {"spec": {"containers": [{"name": "main", "image": "web:1"}], **template}}},
+        spec={"replicas": replicas, "template": {"spec": pod}},
         status={"replicas": replicas, "readyReplicas": good, "updatedReplicas": replicas},
     )  # fmt: skip
 
