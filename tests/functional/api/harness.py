@@ -16,6 +16,7 @@ from chalice.local import RouteMatcher
 from chalicelib import wiring
 from chalicelib.accounts.tokens import create_token, token_text
 from chalicelib.api import work
+from chalicelib.errors import NotFound
 from chalicelib.settings import Settings
 from chalicelib.state.ids import TenantId
 from chalicelib.store.memory import memory_store
@@ -52,7 +53,8 @@ class Api:
         try:
             route = self._routes.match_route(parts.path)
         except ValueError:
-            return Answer(404, {}, "{}")
+            # Outside the application: the gateway answers this, in the same shape.
+            return Answer(404, {"Content-Type": "application/json"}, json.dumps(NotFound("No such route.").as_dict()))
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query.setdefault(name, []).append(value)
