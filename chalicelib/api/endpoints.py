@@ -102,7 +102,8 @@ def endpoint(
             return answer(entry, parameters, current_request.get())
 
         view.__name__ = f"{handler.__name__}_{method.lower()}"
-        blueprint.route(path, methods=[method], name=view.__name__, content_types=[JSON])(view)
+        accepted = [JSON] if body is not None else ["*/*"]
+        blueprint.route(path, methods=[method], name=view.__name__, content_types=accepted)(view)
         return handler
 
     return register

@@ -9,7 +9,7 @@ from chalicelib.api.endpoints import current_request
 blueprint = Blueprint(__name__)
 
 
-@blueprint.route("/mcp", methods=["GET", "POST", "DELETE"], content_types=["application/json"])
+@blueprint.route("/mcp", methods=["GET", "POST", "DELETE"], content_types=["*/*"])
 def mcp() -> Response:
     """One JSON-RPC exchange. Authentication comes first; the protocol core answers the rest."""
     from chalicelib.api.mcp_registry import respond
