@@ -24,6 +24,7 @@ TOKEN_LIFE = timedelta(minutes=13)
 """EKS accepts a token for 15 minutes; it is replaced before minute 14."""
 ROLE_SESSION_S = 3600
 RENEW_ROLE_BEFORE = timedelta(minutes=5)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _CLUSTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
 
 Clock = Callable[[], datetime]
@@ -71,9 +72,9 @@ class EksAccess:
         self._clock = clock
         self._lock = threading.Lock()
         self._role: dict[str, str] = {}
-        self._role_until = datetime.min.replace(tzinfo=UTC)
+        self._role_until = _NEVER
         self._token = ""
-        self._token_until = datetime.min.replace(tzinfo=UTC)
+        self._token_until = _NEVER
 
     @property
     def session_name(self) -> str:
@@ -106,7 +107,7 @@ class EksAccess:
     def renew(self) -> bool:
         """A fresh role session and token, after the cluster refused the old one."""
         with self._lock:
-            self._role_until = datetime.min.replace(tzinfo=UTC)
+            self._role_until = _NEVER
             self._sign()
         return True
 

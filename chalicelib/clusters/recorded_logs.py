@@ -90,7 +90,8 @@ def last_bytes(text: str, limit: int) -> str:
         return text
     kept = data[len(data) - limit :] if limit > 0 else b""
     newline = kept.find(b"\n")
-    return kept[newline + 1 :].decode("utf-8", "replace") if newline >= 0 else kept.decode("utf-8", "replace")
+    # A character that the cut went through is left out.
+    return kept[newline + 1 :].decode("utf-8", "ignore")
 
 
 def sections(text: str, namespace: str, pod: str) -> Iterator[tuple[str, str]]:
