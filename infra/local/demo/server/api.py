@@ -16,15 +16,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from infra.local.demo.server import deleting, loading, reading, subresources, writing
+from infra.local.demo.server import deleting, kinds, loading, reading, subresources, writing
 from infra.local.demo.server.access import Caller, Tokens
 from infra.local.demo.server.clock import Clock, WallClock, micro_timestamp, timestamp
 from infra.local.demo.server.identity import Identity
 from infra.local.demo.server.resources import Resource, Resources
+from infra.local.demo.server.schemas import Type
 from infra.local.demo.server.sources import LogLine, LogSource, MetricsSource, Usage
 from infra.local.demo.server.store import Change, Object, Store, copy_of
 
-__all__ = ["Api", "Caller", "LogLine", "LogSource", "MetricsSource", "Usage", "copy_of"]
+__all__ = ["Api", "Caller", "LogLine", "LogSource", "MetricsSource", "Usage", "copy_of", "kinds"]
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 PatchType = Literal["json", "merge", "strategic", "apply"]
@@ -41,8 +42,20 @@ class Api:
         self.tokens = Tokens()
         self.logs: LogSource | None = None
         self.metrics: MetricsSource | None = None
+        self.storage_versions: dict[tuple[str, str], str] = {}
+        self.custom_types: dict[tuple[str, str, str], Type] = {}
+        self.custom_schemas: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.printer_columns: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self.warnings: list[str] = []
+        """Texts for the Warning headers of the request being served."""
+        self.pending: list[Callable[[], None]] = []
         self.settle: Callable[[], None] = lambda: None
         """Called by the HTTP server after each request that wrote something: controllers do their work here."""
+
+    def work_off(self) -> None:
+        """Let the server's own controllers (definitions, API services) do what the last writes left them."""
+        while self.pending:
+            self.pending.pop(0)()
 
     # -- time ---------------------------------------------------------------------------------------------------
 

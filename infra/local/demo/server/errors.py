@@ -164,9 +164,9 @@ def field_not_found(field: str, value: Any) -> FieldError:
 
 def invalid(kind: str, group: str, name: str, findings: Sequence[FieldError]) -> ApiError:
     """422 with one cause per finding; a single finding is not put in brackets."""
-    distinct = list(dict.fromkeys(findings))
-    sentences = [f"{finding.field}: {finding.text}" if finding.field else finding.text for finding in distinct]
+    texts = [f"{finding.field}: {finding.text}" if finding.field else finding.text for finding in findings]
+    sentences = list(dict.fromkeys(texts))
     text = sentences[0] if len(sentences) == 1 else "[" + ", ".join(sentences) + "]"
     message = f'{qualified(kind, group)} "{name}" is invalid: {text}'
-    causes = [finding.cause().to_json() for finding in distinct]
+    causes = [finding.cause().to_json() for finding in findings]
     return ApiError(422, "Invalid", message, _details(name, group, kind, causes=causes))

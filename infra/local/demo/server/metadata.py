@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infra.local.demo.server.errors import ApiError, FieldError, bad_request, invalid, invalid_value, required
+from infra.local.demo.server.errors import ApiError, FieldError, bad_request, field_forbidden, invalid, invalid_value
+from infra.local.demo.server.errors import required
 from infra.local.demo.server.resources import Resource
 from infra.local.demo.server.store import Object
 
@@ -61,14 +62,14 @@ def _check_namespace(resource: Resource, namespace: str, meta: Object) -> None:
 
 
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 _QUALIFIED = re.compile(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$")
 _SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
     "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
-_LABEL_TEXT = (
+LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
     "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
@@ -111,7 +112,7 @@ def _name_findings(kind: str, name: str) -> list[FieldError]:
     if kind in _LABEL_NAMED:
         if len(name) > 63:
             return [invalid_value("metadata.name", name, "must be no more than 63 bytes")]
-        return [] if _LABEL.match(name) else [invalid_value("metadata.name", name, _LABEL_TEXT)]
+        return [] if LABEL.match(name) else [invalid_value("metadata.name", name, LABEL_TEXT)]
     if len(name) > 253:
         return [invalid_value("metadata.name", name, "must be no more than 253 bytes")]
     return [] if _SUBDOMAIN.match(name) else [invalid_value("metadata.name", name, _SUBDOMAIN_TEXT)]
@@ -121,3 +122,19 @@ def check(resource: Resource, obj: Object) -> None:
     """Raise ApiError 422 when names, labels or annotations are not valid."""
     if found := findings(resource, obj):
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name", ""), found)
+
+
+def update_findings(resource: Resource, obj: Object, old: Object) -> list[FieldError]:
+    """What may not change about metadata; a deleted object may not get new finalizers."""
+    found = [finding for finding in findings(resource, obj) if finding.field != "metadata.name"]
+    before, after = old["metadata"], obj["metadata"]
+    if before.get("deletionTimestamp"):
+        new = [name for name in after.get("finalizers") or () if name not in (before.get("finalizers") or ())]
+        if new:
+            listed = ", ".join(f'"{name}"' for name in new)
+            text = (
+                "no new finalizers can be added if the object is being deleted, found new finalizers "
+                f"[]string{{{listed}}}"
+            )
+            found += [field_forbidden("metadata.finalizers", text)] * 2  # ObjectMeta and its access are both checked
+    return found

@@ -198,8 +198,9 @@ def _store_update(
 
 
 def patch(
-    api: Api, resource: Resource, namespace: str, name: str, body: Any, how: str, subresource: str, caller: Caller
-) -> Object:
+    api: Api, resource: Resource, namespace: str, name: str, body: Any, how: str, subresource: str, caller: Caller,
+    warnings: list[str] | None = None,
+) -> Object:  # fmt: skip
     """Apply a patch of the given kind to an object or its subresource."""
     from infra.local.demo.server import subresources
 
@@ -212,7 +213,7 @@ def patch(
         raise missing(resource.plural, resource.group, name)
     old = stored.object
     view = conversion.from_storage(api, resource, copy_of(old))
-    changed = patching.patched(resource, view, body, how, caller)
+    changed = patching.patched(api, resource, view, body, how, caller, [] if warnings is None else warnings)
     _check_identity(resource, name, namespace, changed)
     changed = conversion.to_storage(api, resource, typed(resource, changed))
     if subresource == "resize":

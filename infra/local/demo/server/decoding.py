@@ -1,0 +1,174 @@
+"""Reading request bodies as the kinds they claim to be: wrong types, unknown and duplicate fields.
+
+A field of the wrong type is refused always; unknown and duplicate fields depend on `fieldValidation`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.local.demo.server.errors import bad_request
+from infra.local.demo.server.resources import Resource
+from infra.local.demo.server.schemas import ANY, Type, type_of
+from infra.local.demo.server.store import Object
+
+if TYPE_CHECKING:
+    from infra.local.demo.server.api import Api
+
+
+def type_for(api: Api, resource: Resource) -> Type:
+    """The type that bodies of this resource have."""
+    if resource.custom:
+        return api.custom_types.get((resource.group, resource.version, resource.kind), ANY)
+    return type_of(resource.group, resource.version, resource.kind) or ANY
+
+
+@dataclass(frozen=True, slots=True)
+class TypeError_:
+    """A value that does not fit its field, in Go's words."""
+
+    struct: str
+    path: str
+    value: str
+    go_type: str
+
+
+_GO = {"integer": "int32", "number": "float64", "boolean": "bool", "string": "string", "bytes": "[]uint8"}
+
+
+def _found_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _go_type(kind: Type) -> str:
+    short = kind.name.rpartition(".")[2]
+    if kind.form == "struct":
+        parts = kind.name.split(".")
+        return f"{parts[-2]}.{short}" if len(parts) > 1 else "map[string]interface {}"
+    if kind.form == "list":
+        return "[]" + _go_type(kind.item or ANY)
+    if kind.form == "map":
+        return "map[string]" + _go_type(kind.item or ANY)
+    if kind.scalar == "integer":
+        return str(kind.source.get("format", "int32"))
+    return _GO.get(kind.scalar, kind.scalar or "interface {}")
+
+
+def _fits(kind: Type, value: Any) -> bool:
+    if value is None or kind.form == "any":
+        return True
+    if kind.form in ("struct", "map"):
+        return isinstance(value, dict)
+    if kind.form == "list":
+        return isinstance(value, list)
+    match kind.scalar:
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        case "boolean":
+            return isinstance(value, bool)
+        case "quantity" | "int-or-string":
+            return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return isinstance(value, str)
+
+
+def first_type_error(kind: Type, value: Any, path: str = "", struct: str = "") -> TypeError_ | None:
+    """The first value, in document order, that does not fit its type."""
+    if not _fits(kind, value):
+        return TypeError_(struct, path, _found_kind(value), _go_type(kind))
+    if isinstance(value, dict) and kind.form in ("struct", "map"):
+        name = kind.name.rpartition(".")[2] if kind.form == "struct" else struct
+        for key, item in value.items():
+            member = kind.field(key)
+            below = f"{path}.{key}" if path else key
+            if member is not None and (wrong := first_type_error(member, item, below, name)):
+                return wrong
+    elif isinstance(value, list) and kind.form == "list":
+        for item in value:
+            if wrong := first_type_error(kind.item or ANY, item, path, struct):
+                return wrong
+    return None
+
+
+def without_unknown(kind: Type, value: Any, path: str, unknown: list[str]) -> Any:
+    """The value without null members and members its type does not have; those are added to `unknown`."""
+    if isinstance(value, dict):
+        if kind.form == "any":
+            return value
+        kept = {}
+        for key, item in value.items():
+            member = kind.field(key)
+            below = f"{path}.{key}" if path else key
+            if member is None:
+                unknown.append(below)
+            elif item is not None:
+                kept[key] = without_unknown(member, item, below, unknown)
+        return kept
+    if isinstance(value, list) and kind.form == "list":
+        item_kind = kind.item or ANY
+        return [without_unknown(item_kind, item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+    return value
+
+
+def decoded(
+    resource: Resource, kind: Type, body: Object, validation: str, warnings: list[str], duplicates: tuple[str, ...] = (),
+    *, patch: bool = False,
+) -> Object:  # fmt: skip
+    """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict."""
+    if resource.custom:
+        return body
+    if wrong := first_type_error(kind, body):
+        short = resource.version
+        raise bad_request(
+            f'{resource.kind} in version "{short}" cannot be handled as a {resource.kind}: json: cannot unmarshal '
+            f"{wrong.value} into Go struct field {wrong.struct}.{wrong.path} of type {wrong.go_type}"
+        )
+    unknown: list[str] = []
+    clean: Object = without_unknown(kind, body, "", unknown)
+    found = [f'duplicate field "{path}"' for path in duplicates] + [f'unknown field "{path}"' for path in unknown]
+    if found and validation == "Strict":
+        what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+        raise bad_request(("" if patch else what) + "strict decoding error: " + ", ".join(found))
+    if validation == "Warn":
+        warnings += found
+    return clean
+
+
+class _Pairs(dict[str, Any]):
+    """A JSON object that remembers which of its keys came twice."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def _hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = _Pairs(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        made.repeated = tuple(key for key, _ in pairs if key in seen or seen.add(key))
+    return made
+
+
+def duplicate_fields(body: bytes) -> tuple[str, ...]:
+    """Paths of keys that a JSON document gives twice."""
+    found: list[str] = []
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, _Pairs):
+            found.extend(f"{path}.{key}" if path else key for key in value.repeated)
+            for key, item in value.items():
+                walk(item, f"{path}.{key}" if path else key)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                walk(item, f"{path}[{index}]")
+
+    walk(json.loads(body, object_pairs_hook=_hook), "")
+    return tuple(found)

@@ -1,0 +1,252 @@
+"""Deletion: preconditions, grace periods, finalizers, propagation, and the garbage collector."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from infra.local.demo.server import admission, custom
+from infra.local.demo.server.access import CONTROLLERS, Caller
+from infra.local.demo.server.clock import timestamp
+from infra.local.demo.server.errors import ApiError, conflict
+from infra.local.demo.server.reading import get
+from infra.local.demo.server.resources import Resource
+from infra.local.demo.server.store import Object, Stored, copy_of
+from infra.local.demo.server.strategies import strategy_of
+
+if TYPE_CHECKING:
+    from infra.local.demo.server.api import Api
+
+ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+
+
+class Deleted:
+    """What came of a deletion: the object's last state, and whether it is gone already."""
+
+    def __init__(self, obj: Object, *, gone: bool) -> None:
+        self.object = obj
+        self.gone = gone
+
+
+def delete(api: Api, resource: Resource, namespace: str, name: str, options: Object, caller: Caller) -> Deleted:
+    """Delete an object, or mark it when finalizers or a grace period hold it."""
+    stored = get(api, resource, namespace, name)
+    old = stored.object
+    _check_preconditions(resource, old, options)
+    request = admission.Request(api, resource, "DELETE", namespace, name, None, old, caller)
+    admission.mutate(request)
+    admission.validate(request)
+    obj = copy_of(old)
+    finalizers = _finalizers(resource, obj, options)
+    grace = _grace(resource, obj, options)
+    held = bool(finalizers) or grace > 0 or (resource.kind == "Namespace" and (obj.get("spec") or {}).get("finalizers"))
+    if not held:
+        return _remove(api, resource, old, caller, options)
+    if old["metadata"].get("deletionTimestamp") and not _shortens(old, grace):
+        return Deleted(old, gone=False)
+    _mark(api, resource, obj, finalizers, grace)
+    if not caller.dry_run:
+        api.store.put(resource.key, obj)
+    return Deleted(obj, gone=False)
+
+
+def _shortens(old: Object, grace: int) -> bool:
+    return grace < old["metadata"].get("deletionGracePeriodSeconds", 0)
+
+
+def _check_preconditions(resource: Resource, old: Object, options: Object) -> None:
+    wanted = options.get("preconditions") or {}
+    meta = old["metadata"]
+    if wanted.get("uid") and wanted["uid"] != meta["uid"]:
+        why = (
+            f"the UID in the precondition ({wanted['uid']}) does not match the UID in record ({meta['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+        error = conflict(resource.kind, resource.group, meta["name"], why)
+        raise error
+    version = wanted.get("resourceVersion")
+    if version and version != meta["resourceVersion"]:
+        why = (
+            f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
+            f"({meta['resourceVersion']}). The object might have been modified"
+        )
+        raise conflict(resource.kind, resource.group, meta["name"], why)
+
+
+def _finalizers(resource: Resource, obj: Object, options: Object) -> list[str]:
+    kept = [name for name in obj["metadata"].get("finalizers") or () if name not in (ORPHAN, FOREGROUND)]
+    policy = options.get("propagationPolicy")
+    if options.get("orphanDependents") is True:
+        policy = "Orphan"
+    if policy == "Orphan":
+        kept.append(ORPHAN)
+    elif policy == "Foreground":
+        kept.append(FOREGROUND)
+    elif policy is None:
+        kept += [name for name in obj["metadata"].get("finalizers") or () if name in (ORPHAN, FOREGROUND)]
+    return kept
+
+
+def _grace(resource: Resource, obj: Object, options: Object) -> int:
+    """Seconds until a pod is really gone: none for pods that run nowhere or have ended."""
+    if resource.kind != "Pod":
+        return 0
+    given = options.get("gracePeriodSeconds")
+    if not obj["spec"].get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return 0
+    seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given
+    return max(int(seconds), 0)
+
+
+def _mark(api: Api, resource: Resource, obj: Object, finalizers: list[str], grace: int) -> None:
+    from infra.local.demo.server.metadata import ordered
+
+    meta = obj["metadata"]
+    meta["deletionTimestamp"] = timestamp(api.clock.now() + timedelta(seconds=grace))
+    if resource.kind == "Namespace":
+        obj.setdefault("status", {})["phase"] = "Terminating"
+    else:
+        meta["deletionGracePeriodSeconds"] = grace
+    if finalizers:
+        meta["finalizers"] = finalizers
+    else:
+        meta.pop("finalizers", None)
+    if meta.get("generation") and strategy_of(resource).generation:
+        meta["generation"] += 1
+    obj["metadata"] = ordered(obj)["metadata"]
+
+
+def _remove(api: Api, resource: Resource, old: Object, caller: Caller, options: Object) -> Deleted:
+    if resource.kind == "Pod":
+        old = copy_of(old)
+        meta = old["metadata"]
+        meta.setdefault("deletionTimestamp", api.now())
+        meta["deletionGracePeriodSeconds"] = 0
+        if meta.get("generation"):
+            meta["generation"] += 1
+    if caller.dry_run:
+        return Deleted(old, gone=True)
+    meta = old["metadata"]
+    change = api.store.remove(resource.key, meta.get("namespace", ""), meta["name"])
+    custom.after_delete(api, resource, old)
+    _delete_custom_objects(api, resource, old)
+    if resource.kind == "Pod":
+        last = copy_of(old)
+        last["metadata"]["resourceVersion"] = change.object["metadata"]["resourceVersion"]
+        return Deleted(last, gone=True)
+    return Deleted(change.object, gone=True)
+
+
+def _delete_custom_objects(api: Api, resource: Resource, old: Object) -> None:
+    """The objects of a definition go with it."""
+    if resource.kind != "CustomResourceDefinition":
+        return
+    key = (old["spec"]["group"], old["spec"]["names"]["plural"])
+    for stored in list(api.store.list(key)):
+        meta = stored.object["metadata"]
+        api.store.remove(key, meta.get("namespace", ""), meta["name"])
+
+
+def delete_collection(
+    api: Api, resource: Resource, namespace: str, objects: list[Stored], options: Object, caller: Caller
+) -> list[Object]:
+    """Delete each object found; those that go meanwhile are passed over. Returns their last states."""
+    gone = []
+    for stored in objects:
+        meta = stored.object["metadata"]
+        try:
+            gone.append(delete(api, resource, meta.get("namespace", ""), meta["name"], options, caller).object)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+    return gone
+
+
+# -- garbage collector ------------------------------------------------------------------------------------------------
+
+
+def collect_garbage(api: Api) -> int:
+    """One pass: dependents of what is gone, and the two finalizers of the collector. Returns deletions and updates."""
+    uids = {
+        stored.object["metadata"]["uid"]: stored.object
+        for resource in _owned_kinds(api)
+        for stored in api.store.list(resource)
+    }
+    done = 0
+    caller = Caller(CONTROLLERS, "kube-controller-manager")
+    for resource in _owned_kinds(api):
+        for stored in list(api.store.list(resource)):
+            done += _collect_one(api, resource, stored.object, uids, caller)
+    return done
+
+
+def _owned_kinds(api: Api) -> list[Resource]:
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for resource in list(api.resources):
+        if resource.stored and resource.key not in seen:
+            seen.add(resource.key)
+            found.append(resource)
+    return found
+
+
+def _collect_one(api: Api, resource: Resource, obj: Object, uids: dict[str, Object], caller: Caller) -> int:
+    meta = obj["metadata"]
+    namespace, name = meta.get("namespace", ""), meta["name"]
+    if meta.get("deletionTimestamp"):
+        return _finalize(api, resource, obj, caller)
+    owners = meta.get("ownerReferences") or ()
+    if not owners or any(reference["uid"] in uids and not _foreground(uids[reference["uid"]]) for reference in owners):
+        return 0
+    policy = {"propagationPolicy": "Foreground"} if any(
+        reference["uid"] in uids and reference.get("blockOwnerDeletion") for reference in owners
+    ) and _dependents(api, meta["uid"]) else {"propagationPolicy": "Background"}
+    delete(api, resource, namespace, name, policy, caller)
+    return 1
+
+
+def _foreground(owner: Object) -> bool:
+    meta = owner["metadata"]
+    return bool(meta.get("deletionTimestamp")) and FOREGROUND in (meta.get("finalizers") or ())
+
+
+def _dependents(api: Api, uid: str) -> list[tuple[Resource, Object]]:
+    return [
+        (resource, stored.object)
+        for resource in _owned_kinds(api)
+        for stored in api.store.list(resource)
+        if any(reference["uid"] == uid for reference in stored.object["metadata"].get("ownerReferences") or ())
+    ]
+
+
+def _finalize(api: Api, resource: Resource, obj: Object, caller: Caller) -> int:
+    meta = obj["metadata"]
+    finalizers = meta.get("finalizers") or []
+    if ORPHAN in finalizers:
+        for kind, dependent in _dependents(api, meta["uid"]):
+            _disown(api, kind, dependent, meta["uid"], caller)
+        return _drop_finalizer(api, resource, obj, ORPHAN, caller)
+    if FOREGROUND in finalizers:
+        if any(
+            reference["uid"] == meta["uid"] and reference.get("blockOwnerDeletion")
+            for _, dependent in _dependents(api, meta["uid"])
+            for reference in dependent["metadata"]["ownerReferences"]
+        ):
+            return 0
+        return _drop_finalizer(api, resource, obj, FOREGROUND, caller)
+    return 0
+
+
+def _disown(api: Api, resource: Resource, obj: Object, uid: str, caller: Caller) -> None:
+    changed = copy_of(obj)
+    left = [reference for reference in changed["metadata"]["ownerReferences"] if reference["uid"] != uid]
+    changed["metadata"]["ownerReferences"] = left
+    api.update(resource, changed, caller=caller)
+
+
+def _drop_finalizer(api: Api, resource: Resource, obj: Object, finalizer: str, caller: Caller) -> int:
+    changed = copy_of(obj)
+    left = [name for name in changed["metadata"]["finalizers"] if name != finalizer]
+    changed["metadata"]["finalizers"] = left
+    api.update(resource, changed, caller=caller)
+    return 1
