@@ -142,8 +142,9 @@ def dependency_chains(args: ChainArgs, context: ToolContext) -> Answer:
     chains = _chains(ref, [link for d, link in links if d == "needed_by"], [link for d, link in links if d == "needs"])
     said = [f"{i.resource['kind']} {i.resource['name']} {i.status['word']}" for i in broken]
     needs = sum(i.direction == "needs" for i in items)
+    state = status_of(world, ref)["word"]
     summary = (
-        f"{ref} ({status_of(world, ref)['word']}) needs {counted(needs, 'object')} and is needed by {len(items) - needs}. "
+        f"{ref} ({state}) needs {counted(needs, 'object')} and is needed by {len(items) - needs}. "
         f"{'Not well: ' + listed(said, 6) if said else 'Everything on its chains is well'}."
         + (f" For example {chains[0]}." if chains else "")
     )
