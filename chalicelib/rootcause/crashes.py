@@ -318,13 +318,18 @@ for _signature in SIGNATURES:
 
 
 def called_services(case: Case, look: Look) -> tuple[Ref, ...]:
-    """Services that the last words say cannot be reached; their own trouble would account for the crash."""
+    """Services that the last words say cannot be reached, and what stands behind them: their trouble would explain it."""
     words = look.last_words(case.ref, case.container)
     if words is None:
         return ()
-    calls = logs.failed_calls(words[0][-LAST_LINES:])
-    found = (look.service_named(call.host, case.pod.metadata.namespace) for call in calls)
-    return tuple(sorted({ref for ref in found if ref is not None}))
+    found: set[Ref] = set()
+    for call in logs.failed_calls(words[0][-LAST_LINES:]):
+        ref = look.service_named(call.host, case.pod.metadata.namespace)
+        if ref is not None:
+            found.add(ref)
+            service = look.snapshot.find(ref)
+            found.update(look.backing_refs(service) if service is not None else ())
+    return tuple(sorted(found - {case.resource}))
 
 
 @detector("dependency_unreachable", symptom=container_crashing)

@@ -97,7 +97,8 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
     A cause accounts for a candidate when it lies on the same object with a lower tier, on an object upstream of it, or
     when it says so itself. Causes of a lower tier come first, so a chain collapses onto its root.
     """
-    ordered = sorted(candidates, key=lambda c: (c.tier, bool(c.finding.upstream), -c.probability, c.key))
+    blamed = {c.finding.resource for c in candidates}
+    ordered = sorted(candidates, key=lambda c: (c.tier, _leans(c, blamed), -c.probability, c.key))
     kept: list[Candidate] = []
     for candidate in ordered:
         for index, cause in enumerate(kept):
@@ -107,6 +108,11 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
         else:
             kept.append(candidate)
     return kept
+
+
+def _leans(candidate: Candidate, blamed: set[Ref]) -> bool:
+    """Whether another candidate's object lies upstream of this one, so that it has to be judged after that."""
+    return not blamed.isdisjoint(set(candidate.finding.upstream) - {candidate.finding.resource})
 
 
 def _accounts(cause: Candidate, other: Candidate) -> bool:

@@ -174,7 +174,7 @@ def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     elif whole and declared:
         strength = STRONG if listening or any(p in declared for p in probes) else 0.75
     else:
-        strength = 0.3
+        return None
     right = str(declared[0]) if declared else str(next((p for p in probes if p), "the pods' port"))
     ports = f"/spec/containers/{pods[0].spec.containers.index(containers[0])}/ports"
     callers = look.callers(case.ref)

@@ -13,7 +13,7 @@ from chalicelib.rootcause.look import Look
 from chalicelib.state.kinds.cluster import PRESSURES
 from chalicelib.state.kinds.network import Service
 from chalicelib.state.kinds.workloads import rollout_strategy_contradicts
-from chalicelib.state.meta import Object, Ref, condition
+from chalicelib.state.meta import Condition, Object, Ref, condition
 
 pods_not_created = SymptomType("pods_not_created")
 rollout_stalled = SymptomType("rollout_stalled")
@@ -177,23 +177,28 @@ def dependents(workload: Ref, look: Look) -> list[Ref]:
 
 
 def _batch(look: Look) -> Iterator[Case]:
-    latest_success = {
-        (c.metadata.namespace, c.metadata.name): c.status.last_successful_time for c in look.snapshot.of("CronJob")
-    }
     for job in look.snapshot.of("Job"):
-        failed = condition(job.status.conditions, "Failed")
-        if not failed or not failed.true or look.age(failed.last_transition_time) > JOB_FAILURE_LIFE:
-            continue
-        owner = job.metadata.controller
-        success = latest_success.get((job.metadata.namespace, owner.name)) if owner else None
-        if success and failed.last_transition_time and success > failed.last_transition_time:
-            continue
-        yield _about(job_failed, job, look, f"{failed.reason}: {failed.message}", since=failed.last_transition_time)
+        failed = lasting_failure(job, look)
+        if failed is not None:
+            text = f"{failed.reason}: {failed.message}"
+            yield _about(job_failed, job, look, text, since=failed.last_transition_time)
     for cron in look.snapshot.of("CronJob"):
         if cron.metadata.deletion_timestamp is None:
             text = idle_reason(cron, look)
             if text:
                 yield _about(cronjob_idle, cron, look, text)
+
+
+def lasting_failure(job: Any, look: Look) -> Condition | None:
+    """The Failed condition of a Job, unless it is days old or its CronJob has succeeded since."""
+    failed = condition(job.status.conditions, "Failed")
+    if failed is None or not failed.true or look.age(failed.last_transition_time) > JOB_FAILURE_LIFE:
+        return None
+    owner = job.metadata.controller
+    cron = look.snapshot.get("CronJob", job.metadata.namespace, owner.name) if owner else None
+    success = cron.status.last_successful_time if cron is not None else None
+    later = success and failed.last_transition_time and success > failed.last_transition_time
+    return None if later else failed
 
 
 def idle_reason(cron: Any, look: Look) -> str:

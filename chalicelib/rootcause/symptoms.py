@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.rootcause.case import Case, SymptomType
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.sightings import lasting_failure
 from chalicelib.state.kinds.pod import Container, ContainerStatus, Pod
 from chalicelib.state.meta import Ref, condition
 
@@ -44,6 +45,7 @@ READY_GRACE = timedelta(seconds=30)
 TERMINATION_GRACE = timedelta(minutes=2)
 RECENT_RESTART = timedelta(minutes=10)
 RESTARTS_THAT_COUNT = 3
+REPEATED = 2
 EVICTION_LIFE = timedelta(hours=1)
 
 
@@ -139,11 +141,23 @@ def _of_failed(pod: Pod, look: Look) -> Iterator[tuple[SymptomType, str, str]]:
         ended = max((c.last_transition_time for c in pod.status.conditions if c.last_transition_time), default=None)
         if look.age(ended or pod.status.start_time) < EVICTION_LIFE:
             yield pod_evicted, "", f"Evicted: {pod.status.message}"
-    elif controller is None and pod.spec.restart_policy == "Never":
-        for found in pod.status.container_statuses:
+    elif (controller is None and pod.spec.restart_policy == "Never") or _job_fails(pod, look):
+        for found in pod.status.all_statuses:
             if found.state.terminated and found.state.terminated.exit_code:
                 yield container_crashing, found.name, "Failed"
                 return
+
+
+def _job_fails(pod: Pod, look: Look) -> bool:
+    """Whether the pod's Job has failed for good, or goes on failing."""
+    controller = pod.metadata.controller
+    if controller is None or controller.kind != "Job":
+        return False
+    job = look.snapshot.get("Job", pod.metadata.namespace, controller.name)
+    if job is None:
+        return False
+    over = any(c.true for c in job.status.conditions)
+    return lasting_failure(job, look) is not None or (not over and job.status.failed >= REPEATED)
 
 
 def _of_containers(pod: Pod, look: Look) -> Iterator[tuple[SymptomType, str, str]]:
