@@ -28,7 +28,7 @@ def on_connect(event: dict[str, Any]) -> dict[str, Any]:
     """Admit a caller. The answer's status is what the client sees of the upgrade."""
     services = wiring.services()
     try:
-        principal = authenticate_socket(event.get("headers") or {}, event.get("queryStringParameters") or {}, services)
+        principal = authenticate_socket(event.get("headers") or {}, services)
     except KubiliticsError as error:
         return {"statusCode": error.status, "body": msgspec.json.encode(error.as_dict()).decode()}
     identifier = event["requestContext"]["connectionId"]
