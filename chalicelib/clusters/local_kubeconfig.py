@@ -79,15 +79,21 @@ class LocalAccess:
 
     def headers(self) -> dict[str, str]:
         with self._lock:
-            token = self._configuration.get_api_key_with_prefix("authorization")
+            token = _token(self._configuration)
         return {"Authorization": token} if token else {}
 
     def renew(self) -> bool:
         """Runs the plugin again."""
         with self._lock:
-            before = self._configuration.get_api_key_with_prefix("authorization")
+            before = _token(self._configuration)
             self._configuration = self._load()
             return bool(before)
+
+
+def _token(configuration: Any) -> str:
+    """`Bearer ...`; the client has kept it under both names."""
+    keys = configuration.api_key
+    return str(keys.get("BearerToken") or keys.get("authorization") or "")
 
 
 def _content(path: str | None) -> str:

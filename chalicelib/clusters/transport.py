@@ -288,11 +288,13 @@ def translated(error: Exception, host: str, path: str) -> ClusterError:
     """The error that a person can act on, for what urllib3 raised."""
     from urllib3 import exceptions
 
-    if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
+    # urllib3 makes a refused connection a kind of timeout.
+    refused = isinstance(error, exceptions.NewConnectionError)
+    if isinstance(error, (exceptions.TimeoutError, TimeoutError)) and not refused:
         return _too_slow(path)
     if isinstance(error, (exceptions.SSLError, ssl.SSLError)):
         return _tls_error(error, host)
-    if isinstance(error, exceptions.NewConnectionError):
+    if refused:
         return ClusterError(
             f"{host} does not accept connections.",
             code="cluster_refused",

@@ -47,7 +47,8 @@ def nodes(b: _Builder) -> Named:
                        "addresses": [{"type": "InternalIP", "address": f"10.0.{i // 250}.{i % 250}"}],
                        "nodeInfo": {"kubeletVersion": "v1.36.2", "osImage": "Amazon Linux 2023",
                                     "kernelVersion": "6.12.0", "containerRuntimeVersion": "containerd://2.1.4",
-                                    "architecture": "amd64", "operatingSystem": "linux"}},
+                                    "architecture": "amd64", "operatingSystem": "linux", "bootID": b.uid(),
+                                    "machineID": b.uid(), "systemUUID": b.uid(), "kubeProxyVersion": ""}},
         }  # fmt: skip
         yield "leases.coordination.k8s.io", {
             "metadata": b.meta(name, "kube-node-lease"),

@@ -32,8 +32,8 @@ CLUSTER_SCOPED_METRICS = ("nodes.metrics.k8s.io",)
 class Faults:
     """What the server does wrong. Change it while it runs; counters count down."""
 
-    gone: int = 0
-    """So many requests with a continue token answer 410."""
+    gone: dict[str, int] = field(default_factory=dict)
+    """Resource -> so many requests with a continue token answer 410."""
     too_many: int = 0
     retry_after: str | None = "0"
     unauthorized: int = 0
@@ -192,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.requests.append(Request(self.command, parts.path, query, dict(self.headers.items())))
             if faults.cut_after is not None:
                 faults.cut_after -= 1
-            refused = self._refused(faults, query)
+            refused = self._refused(faults)
         if faults.cut_after is not None and faults.cut_after < 0:
             self.close_connection = True
             self.connection.close()
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._read(parts.path, query)
 
-    def _refused(self, faults: Faults, query: dict[str, str]) -> tuple[int, str] | None:
+    def _refused(self, faults: Faults) -> tuple[int, str] | None:
         if faults.redirect_to:
             return 302, faults.redirect_to
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -214,9 +214,6 @@ class _Handler(BaseHTTPRequestHandler):
             if getattr(faults, field_) > 0:
                 setattr(faults, field_, getattr(faults, field_) - 1)
                 return status, "Too many requests" if status == 429 else "Unauthorized"
-        if faults.gone > 0 and "continue" in query:
-            faults.gone -= 1
-            return 410, query["continue"]
         return None
 
     # Reads
@@ -258,6 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, faults.broken[resource.name])
         if resource.name in faults.drip:
             return self._drip()
+        if "continue" in query and faults.gone.get(resource.name, 0) > 0:
+            faults.gone[resource.name] -= 1
+            return self._status(410, query["continue"])
         start = int(query.get("continue", "v1:0").split(":")[1])
         if faults.slow_s and start:
             time.sleep(faults.slow_s)

@@ -28,9 +28,13 @@ class Pem(NamedTuple):
         return folder / f"{name}.crt", folder / f"{name}.key"
 
 
-@functools.cache
 def an_authority(name: str = "test CA") -> Pem:
-    """A self-signed authority."""
+    """A self-signed authority; the same for the same name."""
+    return _authority(name)
+
+
+@functools.cache
+def _authority(name: str) -> Pem:
     key = ec.generate_private_key(ec.SECP256R1())
     return Pem(_certificate(name, key, name, key, ca=True), _pem_of(key))
 
