@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from chalicelib.assistant.context import Answer
 from chalicelib.errors import KubiliticsError
 
-Frame = dict[str, Any]
-"""A frame's body; the store adds `seq`, `conversation` and `turn`."""
+Frame = tuple[str, dict[str, Any]]
+"""(type, body); the store adds `seq`, `conversation` and `turn`."""
 
 
-def status(text: str) -> Frame:
-    return {"t": "status", "text": text}
-
-
-def frames(answer: Answer) -> Iterator[Frame]:
+def frames_of(answer: Answer) -> list[Frame]:
     """Frames of a whole answer, in order. `end` is last and comes once."""
-    yield status("Reading the cluster" if answer.steps else "Answering")
-    for step in answer.steps:
-        yield {"t": "tool", "name": step.tool, "ms": step.ms, "summary": step.summary}
-    for block in answer.blocks:
-        yield {"t": "block", "block": block}
-    yield {
-        "t": "end", "citations": answer.citations, "degraded": answer.degraded, "suggestions": answer.suggestions,
-    }  # fmt: skip
+    found: list[Frame] = [("status", {"text": "Reading the cluster" if answer.steps else "Answering"})]
+    found += [("tool", {"name": s.tool, "ms": s.ms, "summary": s.summary}) for s in answer.steps]
+    found += [("block", {"block": block}) for block in answer.blocks]
+    end = {"citations": answer.citations, "degraded": answer.degraded, "suggestions": answer.suggestions}
+    return [*found, ("end", end)]
 
 
 def failure(error: KubiliticsError) -> Frame:
     """The frame of an answer that could not be given."""
-    return {"t": "error", **error.as_dict()}
+    return "error", error.as_dict()

@@ -18,6 +18,11 @@ _ORDINAL = re.compile(
     r"problem|result|entry|row|workload|claim|job|object)\b|\b(?:number|no\.|item|#)\s*(\d{1,2})\b",
     re.IGNORECASE,
 )
+_BARE_ORDINAL = re.compile(
+    r"^(?:and\s+|what about\s+|how about\s+|describe\s+|show\s+|open\s+|me\s+)*"
+    r"the\s+(first|second|third|fourth|fifth|last)\s*\?*$",
+    re.IGNORECASE,
+)
 _AND = re.compile(
     r"^(?:and|what about|how about|same for|the same for|same in|same thing for|also|ok and|now)\s+(?:for\s+"
     r"|in\s+|the\s+)*"
@@ -62,6 +67,9 @@ def resolve(question: str, memory: Memory, screen: Remembered | None, vocabulary
     text = " ".join(question.split())
     if _WORKED.search(text) and memory.subject:
         return Resolved(f"status of {mention(memory.subject)}", worked=True)
+    bare = _BARE_ORDINAL.match(text)
+    if bare:
+        text = f"describe the {bare.group(1)} one"
     followed = _AND.match(text)
     if followed and memory.question:
         again = _again(followed.group(1), memory, vocabulary)

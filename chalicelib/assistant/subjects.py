@@ -91,6 +91,8 @@ def find_subject(text: str, vocabulary: Vocabulary, *, misspelt: bool = True) ->
             candidates += [r for r in refs if r not in candidates]
             found.name = found.name or token.lower
             found.kind = found.kind or _kind_beside(tokens, i)
+    if not candidates:
+        candidates = _of_several_words(tokens, vocabulary, found)
     if not candidates and misspelt:
         candidates = _near(tokens, vocabulary, inside, found)
     found.apps = _grouped(_of_kind(candidates, found.kind), inside)
@@ -123,6 +125,27 @@ def _refs_at(tokens: Sequence[Token], i: int, vocabulary: Vocabulary, inside: li
     if kind is None and _is_grammar(word):
         return []
     return _by_beginning(word, kind, vocabulary)
+
+
+def _of_several_words(tokens: Sequence[Token], vocabulary: Vocabulary, found: Found) -> list[Ref]:
+    """Names written with spaces: `nightly export` for nightly-export-20261121."""
+    for size in (3, 2):
+        for i in range(len(tokens) - size + 1):
+            words = [t.lower for t in tokens[i : i + size]]
+            joined = "-".join(words)
+            if all(_is_grammar(w) for w in words):
+                continue
+            refs = [
+                r
+                for name, named in vocabulary.objects.items()
+                if name == joined or (name.startswith(f"{joined}-") and not any(r.kind == "Pod" for r in named))
+                for r in named
+            ]
+            if refs:
+                found.name = joined
+                found.kind = _kind_beside(tokens, i + size - 1)
+                return refs
+    return []
 
 
 def _is_grammar(word: str) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|kubilitics|can you|could you|would you|i want to|i'd like to|let's|"
-    r"do you know|tell me|i need to know|help me(?: to)?|and|well)[\s,]+)+(?=\S)",
+    r"do you know|tell me(?! about)|i need to know|help me(?: to)?|and|well)[\s,]+)+(?=\S)",
     re.IGNORECASE,
 )
 MAX_CHOICES = 8

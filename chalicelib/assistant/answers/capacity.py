@@ -92,6 +92,7 @@ _COLUMNS = (
     ),
     r"\bcapacity\b",
     r"\broom (for|to)\b",
+    r"\bfit (another|one more|a|more|\d+)\b",
     r"\butili[sz]ation\b",
     r"\b(allocatable|available) (cpu|memory|resources|capacity)\b",
     r"\bhow (full|loaded|busy)\b",

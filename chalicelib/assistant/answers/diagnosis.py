@@ -38,7 +38,9 @@ def _names_object(turn: Turn) -> bool:
 @intent(
     "why",
     60,
-    r"^(why|how come)\b",
+    r"^(why|how come|explain why)\b",
+    r"\bwhy$",
+    r"\bwhat('s| is)? causing\b",
     r"\b(root cause|reason|cause) (of|for)\b",
     r"\bwhat('s| is| are)? (wrong|up|the (problem|issue|matter)s?) with\b",
     r"^whats? (wrong|up|the (problem|issue|matter)) with\b",
@@ -47,6 +49,7 @@ def _names_object(turn: Turn) -> bool:
     r"\bwhat (is )?caus(es|ed|ing)\b",
     r"^what's wrong with\b",
     r"\bis (\S+ )+slow\b",
+    r"^\S+ (is|are) (down|broken|failing|crashing|stuck)\b",
     (
         r"\b(not working|won't start|doesn't start|does not start|can't start|keeps? (crashing|restarting|failing"
         r"|dying))\b"
@@ -248,6 +251,7 @@ def slow(turn: Turn, ref: Ref) -> None:
     r"^(is|are) (everything|anything|all|things|we) (is )?(ok|okay|fine|good|healthy|well|alright|broken|wrong|down)\b",
     r"\ball good\b",
     r"\bhow bad\b",
+    r"\b(something|anything|things?|what) (is|are|looks?|seems?) (off|odd|weird|strange|fishy|not right|amiss)\b",
     r"^(why|how come|what is causing|troubleshoot|diagnose|debug|investigate)\b",
     r"\bworr(y|ied|ying)\b",
     r"^(triage|health ?check|check)( (the |my )?cluster)?$",

@@ -35,6 +35,7 @@ _CONTAINER = re.compile(r"\bcontainer\s+([a-z0-9][a-z0-9.-]{0,62})\b")
     r"\b(errors|exceptions|stack ?traces?) (of|from|in|for) \S+",
     r"\bwhat does \S+ (print|say|write)\b",
     r"\btail\b",
+    r"\b(last|latest) \d+ lines\b",
     r"\bstdout\b",
     examples=("logs of {failing}", "errors in the logs of {failing}"),
     when=lambda t: "logs" in t.text or " log" in f" {t.text}" or bool(t.exact.apps),

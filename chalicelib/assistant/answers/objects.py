@@ -29,7 +29,9 @@ def _has_subject(turn: Turn) -> bool:
 def _single(turn: Turn) -> bool:
     """Whether one object is named, not a list of pods of it."""
     exact = turn.exact
-    plural = re.search(r"\b(pods|deployments|services|nodes|claims|events|jobs|replicas)\b", turn.text)
+    plural = re.search(
+        r"\b(running|scheduled) on\b|\b(pods|deployments|services|nodes|claims|events|jobs|replicas)\b", turn.text
+    )
     return bool(exact.apps) and not plural
 
 
@@ -38,6 +40,8 @@ def _single(turn: Turn) -> bool:
     75,
     r"^(how('s| is| are)|hows) (the |my |this |our )?(cluster|things|everything|it)( doing| going| looking)?$",
     r"\boverview\b",
+    r"^(summari[sz]e|sum up)\b",
+    r"^how (healthy|well|good|bad) is (the |my |this |our )?cluster\b",
     r"^(give me |show )?(a |the )?(cluster )?(summary|status|health|dashboard|state)( of (the|my|this) cluster)?$",
     r"\b(state|status|health|summary) of (the |my |this |our )?cluster\b",
     r"^cluster( \S+)?$",

@@ -35,7 +35,7 @@ def _has_subject(turn: Turn) -> bool:
         r"|go(es)? down)\b.* (if|when|without)\b"
     ),
     r"\bblast radius\b",
-    r"\bimpact of\b",
+    r"\bimpact (of|if|when)\b",
     r"^(if|when|what if|suppose) .+",
     r"\bcan i (safely )?(delete|remove|drain|stop|restart|take down)\b",
     r"\bis it safe to\b",

@@ -62,7 +62,7 @@ def foreign(turn: Turn) -> None:
 @intent(
     "greeting",
     5,
-    r"^(hi|hello|hey|hallo|yo|good (morning|afternoon|evening|day)|greetings|howdy|hi there|hello there)$",
+    r"^(hi|hello|hey|hallo|yo|good (morning|afternoon|evening|day)|greetings|howdy|hi there|hello there|there)$",
     r"^$",
 )
 def greeting(turn: Turn) -> None:

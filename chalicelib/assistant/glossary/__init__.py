@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 from chalicelib.state.query import KIND_PHRASES
 
 NEAR_ENOUGH = 86.0
+_JOINING = ("vs", "versus", "and", "or", "between", "the", "a", "difference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def find_concept(words: str) -> Concept | None:
 
 def find_concepts(text: str) -> list[Concept]:
     """All concepts that a text names, in the order in which they are named; the longest name wins a place."""
-    words = re.findall(r"[A-Za-z0-9-]+", text)
+    words = [w for w in re.findall(r"[A-Za-z0-9-]+", text) if w.lower() not in _JOINING]
     return list(dict.fromkeys(_walk(words)))
 
 

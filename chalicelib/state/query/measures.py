@@ -119,10 +119,10 @@ def _aged(r: Reading, i: int, n: int, op: str, seconds: float) -> int:
 def compare_rule(r: Reading, i: int) -> int:
     """`more than 5 restarts`, `memory above 1Gi`, `cpu > 500m`, `with 3 restarts`, `memory over 80%`."""
     return (
-        _amount_then_field(r, i)
+        _restarted(r, i)
+        or _amount_then_field(r, i)
         or _field_then_amount(r, i)
         or _counted(r, i)
-        or _restarted(r, i)
         or _amount_alone(r, i)
     )
 

@@ -207,9 +207,14 @@ def owner_rule(r: Reading, i: int) -> int:
         return 0
     j = r.skip(i + n, _THE)
     found = r.kind_at(j)
-    if found and found[1] in (*WORKLOADS, "ReplicaSet") and r.value(j + found[0]) in r.vocabulary.objects:
+    known = found is not None and r.value(j + found[0]).rpartition("/")[2] in r.vocabulary.objects
+    if found and known and found[1] in (*WORKLOADS, "ReplicaSet"):
         j += found[0]
     name = r.value(j)
+    namespace, slash, inner = name.partition("/")
+    if slash and any(ref.namespace == namespace for ref in r.vocabulary.named(inner)):
+        r.condition(i, j + 1 - i, "namespace", "=", (namespace,))
+        return r.condition(i, j + 1 - i, "workload", "=", (inner,))
     if not any(ref.kind in (*WORKLOADS, "ReplicaSet") for ref in r.vocabulary.named(name)):
         return 0
     if name in r.vocabulary.namespaces:

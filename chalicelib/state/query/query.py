@@ -35,8 +35,8 @@ RULES = (
     measures.unused_rule,
     measures.without_rule,
     measures.typed_rule,
-    naming.status_rule,
     naming.node_rule,
+    naming.status_rule,
     naming.owner_rule,
     naming.namespace_rule,
     naming.kind_rule,
@@ -120,7 +120,7 @@ def parse(text: str, vocabulary: Vocabulary, kind: str | None = None, now: datet
     """Understand a filter or question. Never raises; what it does not understand is in `unparsed`.
 
     `kind` is the list's kind when the question is a filter of a list; it decides which columns exist. `now` is the
-    moment that spans of time count from.
+    moment that spans of time count from, that of the vocabulary's cluster when it is not given.
     """
     tokens = lex(text)[:MAX_TOKENS]
     reading = Reading(text, tokens, vocabulary, kind)
@@ -148,7 +148,7 @@ def parse(text: str, vocabulary: Vocabulary, kind: str | None = None, now: datet
         span=reading.span,
         notes=tuple(dict.fromkeys(reading.notes)),
         ambiguous=tuple(reading.ambiguous),
-        now=now,
+        now=now or vocabulary.now,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -106,6 +107,8 @@ class Vocabulary:
     """Lower-case value -> keys that carry it."""
     statuses: dict[str, str] = field(default_factory=dict)
     """Lower-case status word seen in the cluster -> the word."""
+    now: datetime | None = None
+    """When the cluster was read: what ages and spans of time count from."""
 
     @classmethod
     def of(cls, world: World) -> Vocabulary:
@@ -188,6 +191,7 @@ def _read(world: World) -> Vocabulary:
         label_keys=frozenset(keys),
         label_values={value: tuple(sorted(k)) for value, k in values.items()},
         statuses=statuses,
+        now=world.now,
     )
 
 
