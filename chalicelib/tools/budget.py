@@ -16,6 +16,10 @@ MAX_BYTES = 8192
 SUMMARY_CHARS = 600
 EVIDENCE_BYTES = 32
 """JSON size of one evidence id in a list."""
+SLACK_BYTES = 1250
+"""Room for the summary, `truncated` and the envelope."""
+SLACK_BYTES = 1250
+"""Room for the summary, `truncated` and the envelope."""
 MAX_GAPS = 12
 HEAD_BYTES = 6000
 """What the facts beside the rows may take."""
@@ -45,15 +49,15 @@ def size(value: Any) -> int:
     return len(msgspec.json.encode(value))
 
 
-def fit(rows: Sequence[Any], start: int, limit: int, room: int, *, cited: bool) -> Page:
-    """How many rows from `start` fit into `room` bytes, at most `limit`, at least one."""
+def fit(candidates: Sequence[Any], start: int, total: int, room: int, *, cited: bool) -> Page:
+    """How many of the candidate rows, which begin at `start` of `total`, fit into `room` bytes; at least one."""
     shown = used = 0
-    for row in rows[start : start + limit]:
+    for row in candidates:
         used += size(row) + 1 + (EVIDENCE_BYTES if cited else 0)
         if used > room and shown:
             break
         shown += 1
-    return Page(start, shown, len(rows))
+    return Page(start, shown, total)
 
 
 def clip(value: Any, room: int, path: str = "") -> tuple[Any, list[str]]:

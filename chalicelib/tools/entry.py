@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -74,12 +74,20 @@ class Items(Result, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Answer:
-    """What a tool found. `cite` makes the evidence of a row, and is asked only for rows that are shown."""
+    """What a tool found.
+
+    Rows are `data.items`, or `rows` where it pays to build only those that are shown: then `show` makes the item of a
+    row. `cite` makes the evidence of a row (as it is in `rows`), and is asked only for rows that are shown.
+    """
 
     data: Result
     summary: str
     evidence: list[Evidence] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    rows: Sequence[Any] | None = None
+    show: Callable[[Any], Any] | None = None
+    rows: Sequence[Any] | None = None
+    show: Callable[[Any], Any] | None = None
     cite: Callable[[Any], Evidence | None] | None = None
     clipped: list[str] = field(default_factory=list)
     """What the tool itself left out, in words."""

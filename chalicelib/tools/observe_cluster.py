@@ -117,18 +117,20 @@ def node_status(args: NodeArgs, context: ToolContext) -> Answer:
         nodes = [n for n in nodes if n.metadata.name == args.name]
         if not nodes:
             raise unknown("node", args.name, (n.metadata.name for n in context.snapshot.of("Node")))
-    items = sorted((_node(context, n) for n in nodes), key=lambda i: (rank(i.status["level"]), i.name))
-    bad = [i for i in items if i.status["level"] != "ok"]
+    nodes.sort(key=lambda n: (rank(world.status("Node", n).level), n.metadata.name))
+    bad = [(n.metadata.name, world.status("Node", n)) for n in nodes if world.status("Node", n).level != "ok"]
     ready = sum(n.ready for n in nodes)
     summary = f"{ready} of {counted(len(nodes), 'node')} ready."
     if bad:
-        said = [" ".join(filter(None, (i.name, i.status["word"], i.status["reason"]))) for i in bad]
+        said = [" ".join(filter(None, (name, status.word, status.reason))) for name, status in bad]
         summary += f" Not well: {listed(said, 5)}."
     return Answer(
-        NodeStates(ready=ready, total=len(nodes), items=items),
+        NodeStates(ready=ready, total=len(nodes)),
         summary,
         gaps=list(gaps_of(context.snapshot, "Node", "Pod")),
-        cite=lambda item: state_evidence(world, Ref("Node", "", item.name)),
+        rows=nodes,
+        show=lambda node: _node(context, node),
+        cite=lambda node: state_evidence(world, Ref("Node", "", node.metadata.name)),
     )
 
 

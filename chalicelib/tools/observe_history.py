@@ -90,9 +90,16 @@ def rollout_history(args: RolloutArgs, context: ToolContext) -> Answer:
     return Answer(
         Rollouts(resource=ref_json(ref), status=state, items=items), summary,
         gaps=list(gaps_of(view.snapshot, "ReplicaSet", namespace=ref.namespace)),
-        cite=lambda r: field_evidence(world, Ref("ReplicaSet", ref.namespace, r.name), "/spec/template/spec/containers",
-                                      r.images, f"revision {r.revision} of {ref} runs {', '.join(r.images)}"),
+        cite=lambda r: _image_evidence(world, ref, r),
     )  # fmt: skip
+
+
+def _image_evidence(world: World, ref: Ref, row: RevisionRow) -> Evidence | None:
+    """The image of the first container of a revision."""
+    if not row.images:
+        return None
+    pointer, text = "/spec/template/spec/containers/0/image", f"revision {row.revision} of {ref} runs {row.images[0]}"
+    return field_evidence(world, Ref("ReplicaSet", ref.namespace, row.name), pointer, row.images[0], text)
 
 
 def _present_revision(context: ToolContext, ref: Ref, obj: object, state: str) -> Answer:
@@ -236,8 +243,10 @@ class ClusterAt(Result, frozen=True, kw_only=True):
 def cluster_at(args: AtArgs, context: ToolContext) -> Answer:
     """The cluster as the nearest stored reading has it: health, pods, and problems or objects of a kind. Use to look
     before an incident. Not for what changed: observe_recent_changes. Example: {"at":"2h"}."""
-    asked = moment(args.at, context.now)
     known = list(context.views.history(context.principal, context.cluster_id))
+    # Time stands still in a recording: "2h" counts from its end.
+    recorded = context.record is not None and context.record.source == "recorded"
+    asked = moment(args.at, known[0] if recorded and known else context.now)
     if not known:
         raise NotFound(
             "No reading of this cluster is stored yet.", code="no_snapshot", remedy="Refresh the cluster first."

@@ -61,7 +61,6 @@ def resources(args: ResourcesArgs, context: ToolContext) -> Answer:
             remedy=f"Choose from: {', '.join(c.key for c in entry.columns)}.",
             details={"field": "columns"},
         )
-    items = [{k: r[k] for k in keep if r[k] not in (None, "", [])} for r in rows]
     known = entry.kind in view.snapshot.objects
     bad = [r for r in rows if r["status"]["level"] in ("crit", "warn")]
     said = [f"{_name(r)} {r['status']['word']}" for r in bad]
@@ -74,10 +73,12 @@ def resources(args: ResourcesArgs, context: ToolContext) -> Answer:
     elif not known:
         summary = f"{plural(noun(entry))} were not read, so nothing is known about them."
     return Answer(
-        Resources(kind=entry.kind, total=len(rows) if known else None, levels=levels, items=items),
+        Resources(kind=entry.kind, total=len(rows) if known else None, levels=levels),
         summary,
         gaps=list(gaps_of(view.snapshot, entry.kind, namespace=namespace)),
-        cite=lambda r: state_evidence(world, Ref(entry.kind, r.get("namespace", ""), r["name"])),
+        rows=rows,
+        show=lambda r: {k: r[k] for k in keep if r[k] not in (None, "", [])},
+        cite=lambda r: state_evidence(world, Ref(entry.kind, r["namespace"], r["name"])),
     )
 
 

@@ -223,7 +223,7 @@ def test_what_is_clipped_is_named(value: Any) -> None:
 
 
 def test_at_least_one_row_is_always_shown() -> None:
-    assert fit(["x" * 500], 0, 25, 10, cited=False).shown == 1
+    assert fit(["x" * 500, "y"], 0, 2, 10, cited=False).shown == 1
 
 
 @given(st.text(max_size=2000))
