@@ -86,8 +86,6 @@ class Answer:
     gaps: list[Gap] = field(default_factory=list)
     rows: Sequence[Any] | None = None
     show: Callable[[Any], Any] | None = None
-    rows: Sequence[Any] | None = None
-    show: Callable[[Any], Any] | None = None
     cite: Callable[[Any], Evidence | None] | None = None
     clipped: list[str] = field(default_factory=list)
     """What the tool itself left out, in words."""
