@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import shutil
 import socket
 import time
@@ -16,6 +17,7 @@ NEEDED_BYTES = 200 * 1024 * 1024
 """Free space below which the embedded AWS may fail to save."""
 
 _ENDING_TAKES_S = 2.0
+_PORTS = range(20_000, 32_000)
 
 
 class CannotStart(Exception):
@@ -64,11 +66,18 @@ def listen(options: Options, patience_s: float = _ENDING_TAKES_S) -> socket.sock
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, below those that the system gives to outgoing connections.
+
+    One of the latter could be taken between this look and the moment when the child opens it.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise CannotStart("No port between 20000 and 32000 is free.")
 
 
 def require_space(folder: Path, free_bytes: int | None = None) -> None:
