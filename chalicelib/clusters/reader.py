@@ -10,12 +10,14 @@ from typing import Any, Protocol
 import msgspec
 
 from chalicelib.clusters.deadline import Deadline
-from chalicelib.clusters.transport import Answer
+from chalicelib.clusters.transport import TOO_LARGE, Answer
 from chalicelib.errors import ClusterError, ClusterTimeout
 from chalicelib.state.decode import Page
 from chalicelib.state.snapshot import Gap, GapReason
 
 PAGE_ITEMS = 500
+SMALLEST_PAGE = 5
+"""A page of huge objects (a ConfigMap may have 1 MiB) is asked for again with a tenth of its items, down to this."""
 MAX_RESTARTS = 2
 """After so many 410 in one list, its rest is read at a newer version and the result is marked as partial."""
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -71,16 +73,19 @@ def list_kind(
     the pages that were read. `resource` names the kind in messages about rights (`pods`, `nodes.metrics.k8s.io`).
     """
     listed = Listed(kind)
-    token, restarts, mixed, read_all = "", 0, False, False
+    token, restarts, mixed, read_all, page_items = "", 0, False, False, PAGE_ITEMS
     rejected: list[str] = []
     remaining: int | None = None
     while not read_all:
-        query = {"limit": str(PAGE_ITEMS)} | ({"continue": token} if token else {})
+        query = {"limit": str(page_items)} | ({"continue": token} if token else {})
         try:
             answer = server.get(path, query, deadline=deadline)
         except ClusterTimeout as error:
             return _cut(listed, "timeout", f"{error.message} {_progress(listed, remaining)}", namespace)
         except ClusterError as error:
+            if error.code == TOO_LARGE and page_items > SMALLEST_PAGE:
+                page_items //= 10
+                continue
             listed.error = None if listed.items else error
             return _cut(listed, "error", f"{error.message} {_progress(listed, remaining)}", namespace)
         if answer.status == 410 and token:

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 CHUNK_BYTES = 256 * 1024
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+"""Of one answer, unpacked. A page of a list that passes it is asked for in smaller pages."""
 CONNECT_TIMEOUT_S = 5.0
 MAX_WAITS = 6
 """How often one request waits for a server that says 429 or 503 with Retry-After."""
+TOO_LARGE = "response_too_large"
 USER_AGENT = "kubilitics"
 
 
@@ -208,7 +210,7 @@ class ApiServer:
             if size > limit_bytes:
                 raise ClusterError(
                     f"The answer to {path} is larger than {limit_bytes:,} bytes.",
-                    code="response_too_large",
+                    code=TOO_LARGE,
                     remedy="Look for objects of unusual size in this cluster, or narrow the question to one namespace.",
                 )
             parts.append(part)

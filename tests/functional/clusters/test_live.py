@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import json
 import socket
 import threading
@@ -283,6 +285,22 @@ def test_an_answer_larger_than_the_limit_is_not_taken(cluster, server, monkeypat
     get = cluster.server.get
     monkeypatch.setattr(cluster.server, "get", lambda *a, **k: get(*a, **k, limit_bytes=2_900_000))
     assert "larger than" in gap(cluster.snapshot(kinds=["Pod", "Service"], now=NOW), "Service").message
+
+
+def test_a_page_of_huge_objects_is_read_in_smaller_pages(cluster, server, estate, monkeypatch):
+    monkeypatch.setattr(cluster.server, "get", functools.partial(cluster.server.get, limit_bytes=300_000))
+    snapshot = cluster.snapshot(kinds=["Pod"], now=NOW)
+    assert len(snapshot.of("Pod")) == 1200
+    assert gap(snapshot, "Pod") is None
+    assert {r.query["limit"] for r in server.requests if r.path == "/api/v1/pods"} == {"500", "50"}
+
+
+def test_an_answer_that_unpacks_to_far_more_than_its_size_is_not_taken(cluster, server, monkeypatch):
+    bomb = gzip.compress(bytes(100_000_000), 9)
+    monkeypatch.setattr(server, "page", lambda name, *rest: bomb if name == "services" else server._page(name, *rest))
+    snapshot = cluster.snapshot(kinds=["Node", "Service"], now=NOW)
+    assert gap(snapshot, "Service").reason == "error"
+    assert "larger than" in gap(snapshot, "Service").message
 
 
 # Credentials and connections
