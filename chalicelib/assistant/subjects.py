@@ -95,8 +95,18 @@ def find_subject(text: str, vocabulary: Vocabulary, *, misspelt: bool = True) ->
         candidates = _of_several_words(tokens, vocabulary, found)
     if not candidates and misspelt:
         candidates = _near(tokens, vocabulary, inside, found)
+    candidates, inside = _within_namespaces(candidates, inside)
     found.apps = _grouped(_of_kind(candidates, found.kind), inside)
     return found
+
+
+def _within_namespaces(refs: list[Ref], inside: list[str]) -> tuple[list[Ref], list[str]]:
+    """`shop catalog`: a namespace beside a name that exists there says where it is, and is not the subject."""
+    named = [r.name for r in refs if r.kind == "Namespace"]
+    there = [r for r in refs if r.namespace in named]
+    if not there:
+        return refs, inside
+    return [r for r in refs if r.kind != "Namespace" and r.namespace in named], [*inside, *named]
 
 
 def _refs_at(tokens: Sequence[Token], i: int, vocabulary: Vocabulary, inside: list[str], found: Found) -> list[Ref]:

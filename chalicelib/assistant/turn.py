@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from chalicelib.tools.views import ClusterView
 
 _POLITE = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|kubilitics|can you|could you|would you|i want to|i'd like to|let's|"
-    r"do you know|tell me(?! about)|i need to know|help me(?: to)?|and|well)[\s,]+)+(?=\S)",
+    r"^(?:(?:hey|hi|hello|ok|okay|so|please|pls|kubilitics|kubectl|can you|could you|would you|i want to"
+    r"|i'd like to|let's|"
+    r"do you know|tell me(?! (?:more |all )?about)|i need to know|help me(?: to)?|and|well)[\s,]+)+(?=\S)",
     re.IGNORECASE,
 )
 MAX_CHOICES = 8

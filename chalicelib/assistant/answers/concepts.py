@@ -17,13 +17,15 @@ _ASKED = re.compile(
     r"|what (?:is|are) .* for)\s+"
     r"(?:the |a |an |kubernetes |k8s )*(.+?)(?:\s+(?:mean|means|work|works|do|does|for|in kubernetes|in k8s))*$"
 )
+_MEANING = re.compile(r"^(?:the )?(.+?) (?:meaning|definition|explained|means what)$")
 _DIFFERENCE = re.compile(
     r"\b(?:difference|differences|differ|distinction)\b.*?\b(?:between|of)\s+(.+)|^(.+ (?:vs\.?|versus) .+)$"
 )
 
 
 def asked_of(text: str) -> str:
-    found = _ASKED.match(text)
+    """The words that are to be explained, "" when the question asks for no explanation."""
+    found = _ASKED.match(text) or _MEANING.match(text)
     return found.group(1) if found else ""
 
 

@@ -41,7 +41,11 @@ def _names_object(turn: Turn) -> bool:
     r"^(why|how come|explain why)\b",
     r"\bwhy$",
     r"\bwhat('s| is)? causing\b",
-    r"\b(root cause|reason|cause) (of|for)\b",
+    r"\b(root cause|reason|cause)\b",
+    (
+        r"^(?!is |are |which |what |show |list ).*\b(is|are|keeps?|gets?) (broken|down|failing|crashing|stuck|dying"
+        r"|dead|offline)\b"
+    ),
     r"\bwhat('s| is| are)? (wrong|up|the (problem|issue|matter)s?) with\b",
     r"^whats? (wrong|up|the (problem|issue|matter)) with\b",
     r"^(troubleshoot|diagnose|debug|investigate|analy[sz]e)\b",
@@ -255,7 +259,7 @@ def slow(turn: Turn, ref: Ref) -> None:
     r"^(why|how come|what is causing|troubleshoot|diagnose|debug|investigate)\b",
     r"\bworr(y|ied|ying)\b",
     r"^(triage|health ?check|check)( (the |my )?cluster)?$",
-    r"\bneeds? (my )?attention\b",
+    r"\bneeds? (my |some )?(attention|fixing|care|a look|work)\b",
     r"^what('s| is) (going on|happening|not working|failing|the matter|up)\b",
     r"\bworst thing\b",
     r"\bwhat should i (fix|look at|worry about)\b",

@@ -18,10 +18,13 @@ from chalicelib.state.query import Query
 from chalicelib.state.query.conditions import number_of
 from chalicelib.state.query.lexer import lex
 from chalicelib.state.query.query import ranked
+from chalicelib.state.query.words import NEGATIONS
 
 Row = dict[str, Any]
 MAX_COLUMNS = 7
 BARS = 20
+INVERTING = NEGATIONS | {"without", "except", "excluding", "neither", "unless"}
+"""Words that turn a condition around: a list that left one out would show the opposite of what was asked."""
 _NOT_CONDITIONS = ("sort", "limit", "group", "time")
 _VERBS = (
     r"(show|list|get|give|display|find|which|what|who|count|how many|number of|top|all|any|are there"
@@ -68,6 +71,8 @@ def understood(query: Query) -> bool:
     """Whether enough of a question was understood to answer it with a list."""
     words = max(1, len(lex(query.text)))
     if not (query.kind or query.conditions or (query.count and query.group)):
+        return False
+    if any(word.lower() in INVERTING for word in query.unparsed):
         return False
     lonely = not query.kind and len(query.unparsed) > 0
     return len(query.unparsed) <= words / 3 and not lonely

@@ -154,7 +154,8 @@ def say_status(turn: Turn, ref: Ref) -> None:
 @intent(
     "describe",
     90,
-    r"^(describe|inspect|show|get|open|display|find|where is|where's|tell me about|details?|info|information"
+    r"^(describe|inspect|show|get|open|display|find|where is|where's|tell me (?:more |all )?about|more about"
+    r"|details?|info|information"
     r"|about|what is|what's|who is|"
     r"give me|see|view)\b",
     r"^:?(d|describe) ",

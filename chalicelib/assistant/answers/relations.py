@@ -16,7 +16,7 @@ COLUMNS = (
     column("status", "Status", "status"),
 )  # fmt: skip
 _NEEDS = re.compile(
-    r"\b(what|which|who) .*\b(does|do|is|are) .*\b(depend(s|ent)?( on| upon)?|use|need|require|rely on"
+    r"\bbehind\b|\b(what|which|who) .*\b(does|do|is|are) .*\b(depend(s|ent)?( on| upon)?|use|need|require|rely on"
     r"|connected to|mount)$|"
     r"\bdependenc(y|ies) (of|for)\b|\bneeded by\b|^dependencies\b"
 )
@@ -105,6 +105,7 @@ def breaks(turn: Turn) -> None:
     r"\bowner of\b",
     r"\bwho owns\b",
     r"\bneeded by\b",
+    r"^(what|who|which \S+) (is|are|sits?|runs?) behind\b",
     examples=("what depends on {workload}?",),
     when=lambda t: _has_subject(t) and not re.match(r"pods|deployments|which pods use more", t.text),
 )

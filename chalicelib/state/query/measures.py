@@ -311,7 +311,7 @@ _EACH = ("per", "grouped by", "group by", "for each", "in each", "for every", "i
 
 def group_rule(r: Reading, i: int) -> int:
     """`per namespace`, `grouped by node`, `in each namespace`, `by label app`."""
-    n = r.one_of(i, _EACH)
+    n = r.one_of(i, _EACH) or (r.one_of(i, ("does each", "does every", "each", "every")) if r.count else 0)
     if not n:
         return 0
     j = r.skip(i + n, _THE | {"label"})

@@ -187,17 +187,21 @@ def node_rule(r: Reading, i: int) -> int:
     """`on node ip-10-0-2-58`, `on ip-10-0-2-58`, `scheduled on X`."""
     if r.kind == "Node":
         return 0
-    j = r.skip(i, frozenset({"scheduled", "running"}))
+    negated = r.phrase(i, 1) == "not"
+    j = r.skip(i + negated, frozenset({"scheduled", "running"}))
+    if negated and r.word(j) != "on":
+        return 0
     if r.word(j) == "on":
         j += 1
-    elif r.word(i) not in ("node", "host"):
+    elif r.word(j) not in ("node", "host"):
         return 0
     j = r.skip(j, frozenset({"the", "node", "host", "machine", "="}))
     match = r.vocabulary.node(r.value(j)) if r.value(j) else None
     if not match or "node" not in r.columns() or j == i:
         return 0
     note = "" if match.how == "exact" else f"“{r.value(j)}” understood as {', '.join(match.values)}"
-    return r.condition(i, j + 1 - i, "node", "=" if match.unique else "in", match.values, note=note)
+    ops = ("!=", "not in") if negated else ("=", "in")
+    return r.condition(i, j + 1 - i, "node", ops[not match.unique], match.values, note=note)
 
 
 def owner_rule(r: Reading, i: int) -> int:

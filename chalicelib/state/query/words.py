@@ -34,7 +34,7 @@ STATUSES: tuple[StatusTest, ...] = (
             "failing", "broken", "unhealthy", "bad", "faulty", "sick", "not ok", "not okay", "not fine", "not good",
             "not healthy", "not working", "with problems", "with a problem", "with issues", "with errors",
             "having problems", "having issues", "having trouble", "in trouble", "problematic", "erroring", "down",
-            "misbehaving", "with problem", "in error state", "in a bad state", "in bad state", "not serving",
+            "misbehaving", "with problem", "in a bad state", "in bad state", "not serving",
             "wrong", "red", "abnormal", "degraded or failing",
         ),
         levels=("warn", "crit"), problem=True,
@@ -76,7 +76,8 @@ STATUSES: tuple[StatusTest, ...] = (
         "config error", ("createcontainerconfigerror", "config error", "config errors", "configuration error"),
         words=("createcontainerconfigerror", "createcontainererror"), kind="Pod",
     ),
-    StatusTest("Error", ("error", "errored", "failed", "in error", "exited with error"),
+    StatusTest("Error",
+               ("error", "errored", "failed", "in error", "in error state", "in an error state", "exited with error"),
                words=("error", "failed", "backofflimitexceeded", "deadlineexceeded")),
     StatusTest("Evicted", ("evicted",), words=("evicted",), inside=("evicted",), kind="Pod"),
     StatusTest("Completed", ("completed", "complete", "succeeded", "finished", "successful", "done"),
@@ -204,7 +205,8 @@ FILLERS = _words("""
     where when is are was were be been being am do does did have has had having with using use of for to from at
     by and or then but as so too still yet ever overall total objects resources items entries ones stuff things
     thing kubectl k8s kubernetes cluster clusters up out i'd i'm let's lets who're what're what's whats -a
-    --all-namespaces -o wide state status currently about contain consume consuming consumes
+    --all-namespaces -o wide anything something everything state status currently about contain consume
+    consuming consumes
 """)
 """Words that carry no condition of their own."""
 

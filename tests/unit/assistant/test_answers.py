@@ -209,3 +209,8 @@ def test_a_question_on_ten_thousand_pods_stays_small() -> None:
     found = ask("count pods per namespace", "scale")
     assert "10,000 pods" in said(found)
     assert len(json.dumps(found.blocks)) < 8192
+
+
+@pytest.mark.parametrize("question", ["pods neither in shop", "pods unless in shop", "pods never mentioned in shop"])
+def test_a_word_that_turns_a_condition_around_is_never_left_out(question: str) -> None:
+    assert blocks_of(ask(question), "table") == []

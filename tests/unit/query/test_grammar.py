@@ -248,3 +248,7 @@ def test_an_empty_question_is_an_empty_query() -> None:
     assert parse("", VOCABULARY).empty
     assert parse("show me all the pods", VOCABULARY).empty
     assert isinstance(parse("", VOCABULARY), Query)
+
+
+def test_a_negated_node_is_not_read_as_the_node() -> None:
+    assert chips("pods not on ip-10-0-2-58") == ["node != ip-10-0-2-58.ec2.internal"]
