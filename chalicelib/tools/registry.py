@@ -50,6 +50,9 @@ def call(name: str, args: dict[str, Any], context: ToolContext, registry: ToolRe
 
 def checked(entry: Tool, args: dict[str, Any]) -> Args:
     """The arguments, typed. Raises InvalidRequest `invalid_arguments` naming the field and what it accepts."""
+    if not entry.takes_cluster:
+        # Callers name a cluster in every call; a tool that reads none is indifferent to it.
+        args = {name: value for name, value in args.items() if name != "cluster"}
     try:
         return entry.args.model_validate(args)
     except ValidationError as error:
