@@ -18,6 +18,7 @@ from chalicelib.assistant.memory import Memory, Remembered, title_of
 from chalicelib.assistant.references import Resolved, resolve
 from chalicelib.assistant.turn import Turn
 from chalicelib.state.kinds import KINDS
+from chalicelib.state.snapshot import Gap
 
 MAX_QUESTION = 2_000
 MAX_SUGGESTIONS = 4
@@ -55,7 +56,7 @@ def _answer_one(asked: str, question: str, context: AssistantContext, desk: Desk
     turn, intent = _run(asked, context, desk, memory)
     if intent not in TIMELESS:
         _say_freshness(turn)
-    _say_gaps(turn)
+        _say_gaps(turn)
     desk.keep()
     return _compose(question, turn, intent, memory, desk)
 
@@ -167,12 +168,35 @@ def _say_freshness(turn: Turn) -> None:
 
 
 def _say_gaps(turn: Turn) -> None:
-    gaps = [g for g in turn.desk.gaps if g.reason not in ("not_installed",)]
-    if gaps:
-        turn.degraded = True
-        listed = [f"{plain(g.kind)}: {plain(g.message or g.reason.replace('_', ' '), 200)}" for g in gaps[:5]]
-        more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
-        turn.say("Not read, so this may be incomplete: " + "; ".join(listed) + more + ".")
+    """What this answer wanted and could not read. Kinds that a recording never held are named together."""
+    gaps = [g for g in dict.fromkeys(turn.desk.gaps) if _matters(turn, g)]
+    absent = list(dict.fromkeys(_title_of(g.kind) for g in gaps if g.reason == "not_recorded" and not g.namespace))
+    others = [g for g in gaps if g.reason != "not_recorded"]
+    said = [f"the recording holds no {', '.join(absent[:6])}{_more(len(absent) - 6)}"] if absent else []
+    partly = sorted({_title_of(g.kind) for g in gaps if g.reason == "not_recorded" and g.namespace})
+    said += [f"it holds {', '.join(partly)} of some namespaces only"] if partly else []
+    said += [f"{plain(_title_of(g.kind))}: {plain(g.message or g.reason, 160)}" for g in others[:3]]
+    if said:
+        turn.say("Not read, so this may be incomplete: " + "; ".join(said) + _more(len(others) - 3) + ".")
+    turn.degraded = turn.degraded or bool(others)
+
+
+def _matters(turn: Turn, gap: Gap) -> bool:
+    """Whether a gap touches this answer: optional evidence when it was refused, logs of the object asked for."""
+    if gap.reason == "not_installed":
+        return False
+    if gap.kind == "Log":
+        return turn.subject is not None and f"{turn.subject.namespace}/{turn.subject.name}" in gap.message
+    return gap.kind in KINDS or gap.kind == "*" or gap.reason != "not_recorded"
+
+
+def _title_of(kind: str) -> str:
+    entry = KINDS.get(kind)
+    return entry.title.lower() if entry else kind
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
 def _compose(question: str, turn: Turn, intent: str, memory: Memory, desk: Desk) -> Answer:

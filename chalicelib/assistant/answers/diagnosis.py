@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.state.kinds.cluster import Event
 
 SHOWN = 5
-MAX_EXPLAINED = 8
+MAX_EXPLAINED = 3
 LIKELY = 0.5
 _SLOW = re.compile(r"\b(slow|latency|lag|laggy|sluggish|slowness|performance|timing out|timeouts?)\b")
 _YES_OR_NO = re.compile(
