@@ -173,6 +173,7 @@ class Connections:
         self._store = store
         self._settings = settings
         self._open: dict[tuple[TenantId, str], tuple[float, ClusterSource]] = {}
+        self._opening: dict[tuple[TenantId, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def open(self, tenant: TenantId, record: Record, *, anew: bool = False) -> ClusterSource:
@@ -182,17 +183,25 @@ class Connections:
         """
         key = (tenant, record.id)
         with self._lock:
+            opening = self._opening.setdefault(key, threading.Lock())
+        # Many may ask for a cluster at once; one of them opens it.
+        with opening:
             kept = self._open.get(key)
-        if kept and not anew and time.monotonic() < kept[0]:
-            return kept[1]
-        source = self._recorded(tenant, record) if record.source == "recorded" else self._live(tenant, record)
+            if kept and not anew and time.monotonic() < kept[0]:
+                return kept[1]
+            source = self._recorded(tenant, record) if record.source == "recorded" else self._live(tenant, record)
+            self._keep(key, source, record)
+            return source
+
+    def _keep(self, key: tuple[TenantId, str], source: ClusterSource, record: Record) -> None:
         life = LIVE_LIFE_S if record.source != "recorded" else 24 * 3600
         with self._lock:
             self._open.pop(key, None)
             self._open[key] = (time.monotonic() + life, source)
             while len(self._open) > OPEN_LIMIT:
                 self._open.pop(next(iter(self._open)))
-        return source
+            if len(self._opening) > 100 * OPEN_LIMIT:
+                self._opening = {k: held for k, held in self._opening.items() if k in self._open or held.locked()}
 
     def forget(self, tenant: TenantId, cluster: str) -> None:
         """Drops what is open of a cluster that was removed."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from chalicelib.clusters.check import check_cluster, server_version
 from chalicelib.clusters.deadline import Deadline
 from chalicelib.clusters.discovery import discover
 from chalicelib.clusters.metrics import Metrics, metrics_page
 from chalicelib.clusters.reader import TABLE, Listed, list_kind, plain_object, secret_rows, status_message
+from chalicelib.clusters.secrets import is_secret, masked
 from chalicelib.clusters.source import DEFAULT_DEADLINE_S, DEFAULT_LOG_BYTES, DEFAULT_LOG_LINES, CheckReport
 from chalicelib.clusters.transport import Answer, ApiServer
 from chalicelib.errors import ClusterError, NotFound, unknown
@@ -25,6 +28,8 @@ WORKERS = 4
 """Lists read at once. More makes a small API server slower and this process larger, not the answer faster."""
 MAX_SECRET_NAMESPACES = 200
 GET_DEADLINE_S = 10.0
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,252}")
+"""Names of objects are DNS names, those of roles also hold colons; none holds `/` or `%`."""
 METRICS = "/apis/metrics.k8s.io/v1beta1"
 _HEAVY = ("Pod", "Event", "ReplicaSet", "EndpointSlice", "ConfigMap")
 """Started first, so that the longest lists do not come last."""
@@ -165,11 +170,17 @@ class LiveCluster:
             objects["Secret"] = sorted_objects(found)
 
     def _usage(self, what: str, namespace: str, deadline: Deadline) -> Listed:
-        path = f"{METRICS}/namespaces/{namespace}/{what}" if namespace else f"{METRICS}/{what}"
+        where = f"/namespaces/{_segment(namespace)}" if namespace else ""
         return list_kind(
-            self.server, "pod_metrics" if what == "pods" else "node_metrics", path, metrics_page, deadline=deadline,
-            namespace=namespace, resource=f"{what}.metrics.k8s.io", optional=True,
-        )  # fmt: skip
+            self.server,
+            "pod_metrics" if what == "pods" else "node_metrics",
+            f"{METRICS}{where}/{what}",
+            metrics_page,
+            deadline=deadline,
+            namespace=namespace,
+            resource=f"{what}.metrics.k8s.io",
+            optional=True,
+        )
 
     # Single objects, logs, kinds, check
 
@@ -177,15 +188,16 @@ class LiveCluster:
         """One object as the API gives it. Of a Secret only name, type and key count are asked for. Raises NotFound."""
         deadline = Deadline(GET_DEADLINE_S)
         target = self._target(resource, deadline)
-        if isinstance(target, KindEntry) and target.metadata_only:
+        if _resource_name(target) == "secrets":
             return self._secret(namespace, name, deadline)
         answer = self.server.get(_path(target, namespace, name), deadline=deadline)
         if answer.status != 200:
             raise self._failed(answer, f"get {_resource_name(target)}", f"{_name(target)} {namespace}/{name}")
         try:
-            return plain_object(answer.body)
+            plain = plain_object(answer.body)
         except ValueError as error:
             raise ClusterError(f"The answer is not readable: {error}.", code="cluster_damaged_answer") from error
+        return masked(plain) if is_secret(plain) else plain
 
     def _secret(self, namespace: str, name: str, deadline: Deadline) -> dict[str, Any]:
         path = _path(KINDS["Secret"], namespace, name)
@@ -220,7 +232,7 @@ class LiveCluster:
             query["tailLines"] = str(tail)
         if since_s is not None:
             query["sinceSeconds"] = str(max(since_s, 1))
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        path = _path(KINDS["Pod"], namespace, pod) + "/log"
         answer = self.server.get(path, query, deadline=Deadline(GET_DEADLINE_S), accept="*/*")
         if answer.status == 204:
             return ""
@@ -354,7 +366,18 @@ def _served(target: KindEntry | ApiResource, resources: Sequence[ApiResource]) -
     return target
 
 
+def _segment(name: str) -> str:
+    """A name as one segment of a path. Raises NotFound for what no object is called: it cannot lead elsewhere."""
+    if name in (".", "..") or not _SEGMENT.fullmatch(name):
+        raise NotFound(
+            f"No object can be called {name[:80]!r}.", code="object_not_found",
+            remedy="Give the name as the list of its kind shows it.",
+        )  # fmt: skip
+    return quote(name, safe="")
+
+
 def _path(target: KindEntry | ApiResource, namespace: str = "", name: str = "") -> str:
+    namespace, name = (_segment(text) if text else "" for text in (namespace, name))
     if isinstance(target, KindEntry):
         return target.path(namespace, name)
     root = f"/apis/{target.group}/{target.version}" if target.group else f"/api/{target.version}"

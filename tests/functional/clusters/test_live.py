@@ -15,6 +15,7 @@ from chalicelib.clusters.connect import connect
 from chalicelib.clusters.connection import StaticConnection
 from chalicelib.errors import ClusterError, ClusterTimeout, NotFound
 from chalicelib.state.kinds import KINDS
+from chalicelib.state.snapshot import ApiResource
 from tests.functional.clusters.conftest import NOW, RenewableToken, cluster_with
 
 
@@ -123,6 +124,26 @@ def test_a_raw_secret_is_its_name_type_and_key_count(cluster, estate):
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": item.name, "namespace": item.namespace},
         "type": "Opaque", "keys": 2,
     }  # fmt: skip
+
+
+def test_a_secret_is_not_read_under_any_name_of_its_kind(cluster, server, estate):
+    item = estate.lists["secrets"][0]
+    disguised = ApiResource(kind="Credential", plural="secrets", version="v1")
+    for kind in ("secret", "secrets", "Secret", disguised):
+        assert "data" not in cluster.raw(kind, item.namespace, item.name)
+
+
+@pytest.mark.parametrize("name", ["../secrets/app-000-db", "..", "a/b", "a%2Fb", "a?x=1", "a b", "x" * 300, "\n"])
+def test_a_name_that_would_lead_to_another_path_is_not_found_and_not_asked_for(cluster, server, name):
+    for ask in (
+        lambda: cluster.raw("Pod", "team-00", name),
+        lambda: cluster.raw("Pod", name, "app"),
+        lambda: cluster.logs("team-00", name, "app"),
+        lambda: cluster.snapshot(kinds=["Pod"], namespace=name, now=NOW),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    assert {r.path for r in server.requests} <= {"/version"}
 
 
 # Single objects and logs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import msgspec
@@ -100,6 +101,13 @@ def test_one_tenant_never_gets_what_another_has_open(store, connections):
     connections.open(TENANT, a_record())
     with pytest.raises(Conflict):
         connections.open(TenantId("other"), a_record())
+
+
+def test_of_many_who_ask_at_once_one_opens_the_cluster(store, connections):
+    store.objects.put(TENANT, "cl_1/recording/upload", (DATA / "incidents.tar.xz").read_bytes())
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda _: connections.open(TENANT, a_record()), range(16)))
+    assert len({id(source) for source in opened}) == 1
 
 
 def test_a_forgotten_cluster_is_not_kept_open(store, connections):
