@@ -158,16 +158,15 @@ def dependency_chains(args: ChainArgs, context: ToolContext) -> Answer:
 
 
 def _chains(ref: Ref, upstream: list[Link], downstream: list[Link]) -> list[str]:
-    """Up to five readable chains through the object: `Ingress a -> Service b -> Deployment c -> Node d`."""
+    """Up to five readable chains, one of a shape: `Ingress a -> Service b -> Deployment c -> Node d`."""
     ups = _paths(ref, upstream) or [[ref]]
     downs = _paths(ref, downstream) or [[ref]]
     longest_up = max(ups, key=len)
-    found = []
-    for down in sorted(downs, key=lambda p: (-len(p), [str(r) for r in p]))[:5]:
-        path = [*reversed(longest_up[1:]), *down]
-        if len(path) > 1:
-            found.append(" -> ".join(f"{r.kind} {r.name}" for r in path))
-    return found
+    by_shape: dict[tuple[str, ...], list[Ref]] = {}
+    for down in sorted(downs, key=lambda p: (-len(p), [str(r) for r in p])):
+        by_shape.setdefault(tuple(r.kind for r in down), down)
+    paths = [[*reversed(longest_up[1:]), *down] for down in list(by_shape.values())[:5]]
+    return [" -> ".join(f"{r.kind} {r.name}" for r in path) for path in paths if len(path) > 1]
 
 
 def _paths(start: Ref, links: list[Link]) -> list[list[Ref]]:

@@ -69,7 +69,7 @@ def cluster_overview(args: ClusterArgs, context: ToolContext) -> Answer:
         f"Health {score}. {nodes['ready']} of {nodes['total']} nodes ready. "
         f"{sum(states.values())} pods: {listed([f'{n} {w}' for w, n in states.items()], 5)}. "
         + (
-            f"{counted(len(problems), 'problem')}: {listed([p.summary for p in problems], 3)}"
+            f"{counted(len(problems), 'problem')}: {listed([p.summary for p in problems], 3, '; ')}"
             if problems
             else "No problem found."
         )

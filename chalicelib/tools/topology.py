@@ -21,11 +21,11 @@ DEPENDS_ON = (
     "pulls_with", "governed_by", "terminates_tls_with", "calls", "grants", "has_priority", "of_class",
 )  # fmt: skip
 """Relations whose source cannot do its work without the target."""
-NEEDED_BY = ("attached_to", "grants_to", "isolates", "scales")
+NEEDED_BY = ("attached_to", "grants_to", "isolates")
 """Relations whose target is served or governed by the source: a Gateway by its routes, an account by its bindings."""
 QUIET = ("about", "endpoints_of", "claimed_by")
 """Relations that repeat what another one says, from the other end."""
-BOOKKEEPING = ("Event", "EndpointSlice", "Lease", "ControllerRevision")
+BOOKKEEPING = ("Event", "EndpointSlice", "Lease", "VolumeAttachment", "controllerrevisions.apps")
 """Kinds that the control plane writes about others; they answer no question about dependence."""
 
 
@@ -35,7 +35,7 @@ def dependencies(graph: Graph, ref: Ref) -> Iterator[tuple[str, Ref, str]]:
         if edge.relation in DEPENDS_ON and _needs(edge) and _telling(edge.target):
             yield edge.relation, edge.target, edge.detail
     for edge in graph.into(ref):
-        if edge.relation in NEEDED_BY:
+        if edge.relation in NEEDED_BY and _telling(edge.source):
             yield f"{edge.relation} (by)", edge.source, edge.detail
 
 
@@ -45,7 +45,7 @@ def dependents(graph: Graph, ref: Ref) -> Iterator[tuple[str, Ref, str]]:
         if edge.relation in DEPENDS_ON and _needs(edge) and _telling(edge.source):
             yield edge.relation, edge.source, edge.detail
     for edge in graph.out(ref):
-        if edge.relation in NEEDED_BY:
+        if edge.relation in NEEDED_BY and _telling(edge.source) and _telling(edge.target):
             yield edge.relation, edge.target, edge.detail
 
 
@@ -54,7 +54,9 @@ def _telling(ref: Ref) -> bool:
 
 
 def _needs(edge: Edge) -> bool:
-    """A PodDisruptionBudget selects pods and needs none of them; only a Service does."""
+    """Only a Service needs what it selects, and a Node none of what is recorded as its own (static pods, leases)."""
+    if edge.relation == "owns":
+        return edge.source.kind != "Node"
     return edge.relation != "selects" or edge.source.kind == "Service"
 
 

@@ -28,3 +28,9 @@ def listed(items: Sequence[object], most: int = 5) -> str:
         return "none"
     shown = ", ".join(str(item) for item in items[:most])
     return f"{shown} and {len(items) - most} more" if len(items) > most else shown
+
+
+def phrases(items: Sequence[str], most: int = 4) -> str:
+    """`one thing, explained; another thing; and 4 more`: parts that may have commas of their own."""
+    more = [f"and {len(items) - most} more"] if len(items) > most else []
+    return "; ".join([*items[:most], *more]) or "none"
