@@ -44,7 +44,7 @@ class Dated:
 @intent(
     "changes",
     45,
-    r"\bwhat('s| has| have| is)? (changed|new|different|been (changed|deployed|updated|rolled out))\b",
+    r"\bwhat('s| has| have| is| was| were| got)? (changed|new|different|been (changed|deployed|updated|rolled out))\b",
     r"\bchanges?\b",
     r"^whats new\b",
     r"\bwhat happened\b(?!.* to \S)",

@@ -40,7 +40,7 @@ def _names_object(turn: Turn) -> bool:
     60,
     r"^(why|how come|explain why)\b",
     r"\bwhy$",
-    r"\bwhat('s| is)? causing\b",
+    r"\bwhat('s| is|s)? (causing|stopping|preventing|blocking|keeping)\b",
     r"\b(root cause|reason|cause)\b",
     (
         r"^(?!is |are |which |what |show |list ).*\b(is|are|keeps?|gets?) (broken|down|failing|crashing|stuck|dying"
@@ -250,6 +250,7 @@ def slow(turn: Turn, ref: Ref) -> None:
     ),
     r"^(what('s| is)?|whats|anything|something) (wrong|broken|failing|down)\b",
     r"\bproblems?\b",
+    r"\b(failures?|outages?|faults?)\b",
     r"\bissues?\b",
     r"\bincidents?\b",
     r"^(is|are) (everything|anything|all|things|we) (is )?(ok|okay|fine|good|healthy|well|alright|broken|wrong|down)\b",

@@ -107,7 +107,11 @@ def breaks(turn: Turn) -> None:
     r"\bneeded by\b",
     r"^(what|who|which \S+) (is|are|sits?|runs?) behind\b",
     examples=("what depends on {workload}?",),
-    when=lambda t: _has_subject(t) and not re.match(r"pods|deployments|which pods use more", t.text),
+    when=lambda t: (
+        _has_subject(t)
+        and bool(t.exact.apps or not t.query.kind)
+        and not re.match(r"pods|deployments|which pods use more", t.text)
+    ),
 )
 def uses(turn: Turn) -> None:
     """What depends on an object, or what it depends on."""

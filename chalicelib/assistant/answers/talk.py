@@ -147,7 +147,7 @@ LATER = {
     "cost": (
         (
             r"\b(costs?|costly|prices?|pricing|spend(ing)?|expensive|cheap(er|est)?|bills?|billing|budget(?!s? (of"
-            r"|for|in) )|dollars?|savings?|save money|waste|right.?siz\w*)\b"
+            r"|for|in) )|dollars?|savings?|save money|we save|downsiz\w+|waste|right.?siz\w*)\b"
         ),
         "cost",
         ("pods with the most memory", "pods without requests", "how much cpu is left?"),
