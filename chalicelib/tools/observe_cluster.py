@@ -23,7 +23,7 @@ from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import checked_namespace
 from chalicelib.tools.ranking import rank
 from chalicelib.tools.rows import problem_json
-from chalicelib.tools.wording import counted, listed, plural
+from chalicelib.tools.wording import counted, listed, phrases, plural
 
 
 class ClusterOverview(Result, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ def cluster_overview(args: ClusterArgs, context: ToolContext) -> Answer:
         f"Health {score}. {nodes['ready']} of {nodes['total']} nodes ready. "
         f"{sum(states.values())} pods: {listed([f'{n} {w}' for w, n in states.items()], 5)}. "
         + (
-            f"{counted(len(problems), 'problem')}: {listed([p.summary for p in problems], 3, '; ')}"
+            f"{counted(len(problems), 'problem')}: {phrases([p.summary for p in problems], 3)}"
             if problems
             else "No problem found."
         )

@@ -26,7 +26,7 @@ from chalicelib.tools.moments import length, moment, rfc3339
 from chalicelib.tools.ranking import rank_of
 from chalicelib.tools.revisions import change_text, field_json, revisions
 from chalicelib.tools.rows import entry_of, problem_json, ref_json
-from chalicelib.tools.wording import counted, listed
+from chalicelib.tools.wording import counted, listed, phrases
 
 FIELDS_SHOWN = 8
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -167,7 +167,7 @@ def recent_changes(args: ChangesArgs, context: ToolContext) -> Answer:
         counts[change.what] = counts.get(change.what, 0) + 1
     items = [_change_row(c) for c in chosen]
     said = [f"{c.ref} {c.what}{f' ({change_text(c.fields, 1)})' if c.fields else ''}" for c in chosen]
-    summary = f"{intro}: {counted(len(chosen), 'change')}" + (f": {listed(said, 4, '; ')}." if said else ".")
+    summary = f"{intro}: {counted(len(chosen), 'change')}" + (f": {phrases(said, 4)}." if said else ".")
 
     def cite(item: ChangeRow) -> Evidence | None:
         ref = Ref(**item.resource)

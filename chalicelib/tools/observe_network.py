@@ -17,7 +17,7 @@ from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import checked_namespace
 from chalicelib.tools.ranking import rank
 from chalicelib.tools.rows import status_json
-from chalicelib.tools.wording import counted, listed
+from chalicelib.tools.wording import counted, phrases
 
 SHOWN_PODS = 8
 
@@ -55,7 +55,7 @@ def service_endpoints(args: ServiceArgs, context: ToolContext) -> Answer:
     bad = [
         f"{s.namespace}/{s.name}: {s.why or s.status['word']}" for s in items if s.status["level"] in ("crit", "warn")
     ]
-    summary = f"{counted(len(items), 'Service')}, {len(bad)} not well" + (f": {listed(bad, 5, '; ')}." if bad else ".")
+    summary = f"{counted(len(items), 'Service')}, {len(bad)} not well" + (f": {phrases(bad, 5)}." if bad else ".")
     return Answer(
         Services(items=items), summary,
         gaps=list(gaps_of(view.snapshot, "Service", "EndpointSlice", "Pod", namespace=namespace)),
@@ -172,7 +172,7 @@ def ingress_rules(args: IngressArgs, context: ToolContext) -> Answer:
     rules.sort(key=lambda r: (rank(r.level), r.namespace, r.ingress, r.host, r.path))
     bad = [f"{r.host}{r.path} -> {r.service}: {r.problem}" for r in rules if r.problem]
     summary = f"{counted(len(rules), 'rule')} of {counted(len(chosen), 'Ingress')}, {len(bad)} broken" + (
-        f": {listed(bad, 4, '; ')}." if bad else "."
+        f": {phrases(bad, 4)}." if bad else "."
     )
     return Answer(
         Rules(ingresses=len(chosen), items=rules), summary,

@@ -20,7 +20,7 @@ from chalicelib.tools.listing import checked_namespace
 from chalicelib.tools.ranking import rank
 from chalicelib.tools.references import Configuration, Used, usage_of
 from chalicelib.tools.rows import status_json
-from chalicelib.tools.wording import counted, listed
+from chalicelib.tools.wording import counted, listed, phrases
 
 SHOWN_USERS = 6
 SHOWN_KEYS = 12
@@ -58,7 +58,7 @@ def pvc_bindings(args: ClaimArgs, context: ToolContext) -> Answer:
     items = sorted((_claim(world, c) for c in chosen), key=lambda c: (rank(c.status["level"]), c.namespace, c.name))
     bad = [f"{c.namespace}/{c.name} {c.status['word']}{f': {c.why}' if c.why else ''}" for c in items
            if c.status["level"] in ("crit", "warn")]  # fmt: skip
-    summary = f"{counted(len(items), 'claim')}, {len(bad)} not well" + (f": {listed(bad, 4, '; ')}." if bad else ".")
+    summary = f"{counted(len(items), 'claim')}, {len(bad)} not well" + (f": {phrases(bad, 4)}." if bad else ".")
     kinds = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass")
     return Answer(
         Claims(items=items), summary, gaps=list(gaps_of(view.snapshot, *kinds, namespace=namespace)),
@@ -148,7 +148,7 @@ def _usage(kind: Configuration, args: ConfigArgs, context: ToolContext) -> Answe
     said = [f"{u.ref.namespace}/{u.ref.name} {_fault(u)}" for u in broken]
     unused = sum(not u.references for u in found)
     summary = f"{counted(len(found), kind)}, {unused} not referenced, {len(broken)} broken" + (
-        f": {listed(said, 5, '; ')}." if said else "."
+        f": {phrases(said, 5)}." if said else "."
     )
     gaps = list(gaps_of(view.snapshot, kind, "Pod", namespace=namespace))
     if kind == "Secret" and not view.snapshot.was_read("Secret", namespace):
