@@ -34,9 +34,7 @@ class KubiliticsError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """The body of an error answer: `{"error": {"code", "message", "remedy", "details"}}`."""
-        return {
-            "error": {"code": self.code, "message": self.message, "remedy": self.remedy, "details": self.details}
-        }
+        return {"error": {"code": self.code, "message": self.message, "remedy": self.remedy, "details": self.details}}
 
 
 class InvalidRequest(KubiliticsError):

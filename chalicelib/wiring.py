@@ -57,6 +57,7 @@ class Services:
         self.store = store
         self.clock = clock
         self._push = push
+        self._sockets: dict[str, Principal] = {}
         self._lock = threading.RLock()
 
     # Identities
@@ -99,18 +100,24 @@ class Services:
     def remember_socket(self, connection: str, principal: Principal) -> None:
         self.store.cache.put(SYSTEM, f"socket/{connection}", msgspec.json.encode(principal), SOCKET_TTL_S, self.clock())
 
+        self._sockets[connection] = principal
+
     def principal_of_socket(self, connection: str) -> Principal | None:
+        known = self._sockets.get(connection)
+        if known is not None:
+            return known
         found = self.store.cache.get(SYSTEM, f"socket/{connection}", self.clock())
         return msgspec.json.decode(found, type=Principal) if found else None
 
     def forget_socket(self, connection: str) -> None:
+        self._sockets.pop(connection, None)
         self.store.cache.remove(SYSTEM, f"socket/{connection}")
 
     def push(self, tenant: TenantId, connection: str, payload: bytes) -> None:
         """Send to an open WebSocket. A connection that is gone is forgotten: its client resumes from the journal."""
         with self._lock:
             if self._push is None:
-                from chalicelib.api.push import gateway_push
+                from chalicelib.delivery.push import gateway_push
 
                 self._push = gateway_push(self.settings)
         try:
@@ -162,6 +169,7 @@ class Services:
             record = self.store.clusters.update(
                 principal.tenant, msgspec.structs.replace(newest, status="unreachable", message=message)
             )
+        self.views.forget_records()
         self.audit(principal, "cluster.check", record.id, {"reachable": report.reachable})
         return report, record
 
@@ -186,13 +194,11 @@ class Services:
         finally:
             self.audit(principal, "tool.call", str(arguments.get("cluster", "")), {"tool": name, "outcome": outcome})
 
-    def answer(self, tenant: TenantId, turn: Turn) -> tuple[Frames, dict[str, Any]]:
+    def answer(self, tenant: TenantId, conversation: Conversation, turn: Turn) -> tuple[Frames, dict[str, Any]]:
         """The frames that answer a turn, and the conversation's memory for the next one."""
         from chalicelib.assistant import AssistantContext, answer, frames_of
 
-        user = self.store.users.get(tenant, turn.user)
-        principal = Principal(tenant, user.id, user.name, user.role)
-        conversation = self.store.conversations.get(tenant, turn.conversation)
+        principal = self.authenticator.user(tenant, turn.user, self.clock())
         self.audit(principal, "question", turn.cluster, {"turn": turn.id, "length": len(turn.message)})
         context = AssistantContext(
             tools=self.tool_context(principal),

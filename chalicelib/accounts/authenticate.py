@@ -10,6 +10,7 @@ from chalicelib.accounts.identity import Principal
 from chalicelib.accounts.sessions import SessionSigner
 from chalicelib.accounts.tokens import verify_token
 from chalicelib.errors import Unauthenticated
+from chalicelib.state.ids import TenantId
 from chalicelib.store import Store
 
 REMEMBERED_FOR = timedelta(seconds=30)
@@ -42,6 +43,17 @@ class Authenticator:
             return Principal(session.tenant, user.id, user.name, user.role)
 
         return self._remembered(("session", cookie), now, look_up)
+
+    def user(self, tenant: TenantId, user: str, now: datetime) -> Principal:
+        """A user by id, with the role of now, for work queued in their name. Raises Unauthenticated."""
+
+        def look_up() -> Principal:
+            found = self._store.users.find(tenant, user)
+            if found is None:
+                raise Unauthenticated("The user who asked was removed.", code="unknown_user")
+            return Principal(tenant, found.id, found.name, found.role)
+
+        return self._remembered((f"user/{tenant}", user), now, look_up)
 
     def forget(self) -> None:
         """Drop what is remembered: after a user, a role or a token was changed in this process."""

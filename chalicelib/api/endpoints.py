@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -118,7 +119,7 @@ def answer(entry: Endpoint, parameters: Mapping[str, str], request: Request) -> 
             require(principal, entry.permission)
         call = Call(
             principal=principal,
-            path=checked_path(parameters),
+            path=checked_path({name: unquote(value) for name, value in parameters.items()}),
             query=parse_query(entry.query, request),
             body=parse_body(entry.body, request),
             services=services,

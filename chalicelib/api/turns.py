@@ -8,36 +8,46 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from chalicelib.accounts.identity import Principal
 from chalicelib.api.render import frame_out
-from chalicelib.errors import Conflict, KubiliticsError
+from chalicelib.errors import Conflict, KubiliticsError, Unavailable
 from chalicelib.state.ids import TenantId, new_id
-from chalicelib.store.records import Conversation, Frame, Turn
+from chalicelib.store.records import Conversation, Frame, Turn, TurnStatus
 from chalicelib.wiring import Services
 
 SETTLED = ("done", "failed", "cancelled")
 FIRST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
 TITLE_LENGTH = 80
-ANSWER_STEP = 0
-"""The deterministic engine answers in one step; it is the turn's first in the journal."""
+MAX_ATTEMPTS = 5
+MESSAGE_BYTES = 30 * 1024
+"""API Gateway sends at most 32 KB in one WebSocket frame."""
 
 
 def start_conversation(services: Services, principal: Principal, cluster: str, title: str) -> Conversation:
     """A new conversation about a cluster (`*`: all). Raises NotFound for an unknown cluster."""
-    named = cluster if cluster == "*" else services.views.record(principal, cluster).id
+    fresh = _new_conversation(services, principal, _named(services, principal, cluster), title)
+    return services.store.conversations.create(principal.tenant, fresh)
+
+
+def _new_conversation(services: Services, principal: Principal, cluster: str, title: str) -> Conversation:
     now = services.clock()
-    return services.store.conversations.create(
-        principal.tenant,
-        Conversation(
-            id=new_id("cv", secrets.token_bytes(16)), title=title[:TITLE_LENGTH], cluster=named, user=principal.user,
-            created_at=now, updated_at=now,
-        ),
-    )  # fmt: skip
+    return Conversation(
+        id=new_id("cv", secrets.token_bytes(16)),
+        title=title[:TITLE_LENGTH],
+        cluster=cluster,
+        user=principal.user,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _named(services: Services, principal: Principal, cluster: str) -> str:
+    return cluster if cluster == "*" else services.views.record(principal, cluster).id
 
 
 def ask(
@@ -51,23 +61,26 @@ def ask(
     connection: str | None = None,
 ) -> Turn:
     """Store a question and queue it. `connection` is a WebSocket that shall see the frames."""
-    named = cluster if cluster == "*" else services.views.record(principal, cluster).id
+    named = _named(services, principal, cluster)
     if conversation is None:
-        held = start_conversation(services, principal, cluster, message)
+        fresh = _new_conversation(services, principal, named, message)
+        held = fresh.id
     else:
-        held = services.own_conversation(principal, conversation)
-    if connection is not None:
-        services.store.connections.show(principal.tenant, connection, held.id)
+        fresh, held = None, services.own_conversation(principal, conversation).id
     turn = Turn(
-        id=new_id("tn", secrets.token_bytes(16)), conversation=held.id, user=principal.user, message=message,
-        cluster=named, created_at=services.clock(), context={**context, "role": principal.role},
-    )  # fmt: skip
-    stored = services.store.conversations.add_turn(principal.tenant, turn)
+        id=new_id("tn", secrets.token_bytes(16)),
+        conversation=held,
+        user=principal.user,
+        message=message,
+        cluster=named,
+        created_at=services.clock(),
+        context=context,
+    )
+    stored = services.store.conversations.begin(principal.tenant, turn, fresh)
+    if connection is not None:
+        services.store.connections.show(principal.tenant, connection, held)
     services.store.queue.send(
-        principal.tenant,
-        {"type": "turn", "conversation": held.id, "turn": turn.id},
-        group=held.id,
-        dedup_id=turn.id,
+        principal.tenant, {"type": "turn", "conversation": held, "turn": turn.id}, group=held, dedup_id=turn.id
     )
     return stored
 
@@ -113,58 +126,60 @@ def _all_frames(services: Services, tenant: TenantId, conversation: str) -> list
 def run_turn(services: Services, tenant: TenantId, conversation: str, turn: str) -> None:
     """Answer one queued question.
 
-    The answer is journalled before its first frame is shown, so running this again after a crash computes nothing
-    twice, repeats no frame and loses none.
+    The answer, the conversation's memory and the turn's end are written together, so running this again after a
+    crash at any point neither repeats a frame nor loses one.
     """
-    found = services.store.conversations.get_turn(tenant, conversation, turn)
-    if found.status in SETTLED:
+    conversations = services.store.conversations
+    for _ in range(MAX_ATTEMPTS):
+        held, found = conversations.turn_with_conversation(tenant, conversation, turn)
+        if found.status in SETTLED:
+            # Delivered again: whoever listens may have missed the frames, and drops those that were seen.
+            frames = [f for f in _all_frames(services, tenant, conversation) if f.turn == turn]
+            _push(services, tenant, conversation, frames)
+            return
+        answer, memory, status = _answered(services, tenant, held, found)
+        after = msgspec.structs.replace(held, memory=memory, updated_at=services.clock())
+        settled = msgspec.structs.replace(found, status=status)
+        try:
+            _push(services, tenant, conversation, conversations.conclude(tenant, after, settled, answer))
+        except Conflict:
+            continue  # cancelled, or another question came: look again
         return
-    journal = _journalled(services, tenant, found)
-    frames: list[tuple[str, dict[str, Any]]] = [(t, body) for t, body in journal["frames"]]
-    shown = sum(f.turn == turn for f in _all_frames(services, tenant, conversation))
-    _publish(services, tenant, found, frames[shown:])
-    _remember(services, tenant, conversation, journal["memory"])
-    _settle(services, tenant, found, "failed" if frames[-1][0] == "error" else "done")
+    raise Unavailable("The conversation changes faster than it can be answered.", code="conversation_busy")
 
 
-def _journalled(services: Services, tenant: TenantId, turn: Turn) -> dict[str, Any]:
-    """The answer that an earlier attempt journalled, else a new one, journalled."""
-    for number, body in services.store.conversations.steps(tenant, turn.conversation, turn.id):
-        if number == ANSWER_STEP:
-            return body
-    memory: dict[str, Any] | None = None
+def _answered(
+    services: Services, tenant: TenantId, held: Conversation, turn: Turn
+) -> tuple[Sequence[tuple[str, dict[str, Any]]], dict[str, Any], TurnStatus]:
+    """(frames, memory, status); after a failed answer the memory stays as it was."""
     try:
-        frames, memory = services.answer(tenant, turn)
+        frames, memory = services.answer(tenant, held, turn)
     except KubiliticsError as error:
-        frames = [("error", error.as_dict())]
-    body = {"frames": [[t, frame] for t, frame in frames], "memory": memory}
-    earlier = services.store.conversations.put_step_once(tenant, turn.conversation, turn.id, ANSWER_STEP, body)
-    return body if earlier is None else earlier
+        return [("error", error.as_dict())], held.memory, "failed"
+    return frames, memory, "done"
 
 
-def _remember(services: Services, tenant: TenantId, conversation: str, memory: dict[str, Any] | None) -> None:
-    """Keep the conversation's memory for the next question; after a failed answer it stays as it was."""
-    newest = services.store.conversations.get(tenant, conversation)
-    kept = newest.memory if memory is None else memory
-    services.store.conversations.update(
-        tenant, msgspec.structs.replace(newest, memory=kept, updated_at=services.clock())
-    )
-
-
-def _publish(services: Services, tenant: TenantId, turn: Turn, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:
+def _push(services: Services, tenant: TenantId, conversation: str, frames: Sequence[Frame]) -> None:
+    """Send frames to every socket that shows the conversation, in as few messages as the gateway's limit allows."""
     if not frames:
         return
-    stored = services.store.conversations.append_frames(tenant, turn.conversation, turn.id, frames)
-    listeners = services.store.connections.list_for_conversation(tenant, turn.conversation)
-    for frame in stored:
-        payload = msgspec.json.encode(frame_out(frame))
+    listeners = services.store.connections.list_for_conversation(tenant, conversation)
+    if not listeners:
+        return
+    for payload in messages_of(frames):
         for listener in listeners:
             services.push(tenant, listener.id, payload)
 
 
-def _settle(services: Services, tenant: TenantId, turn: Turn, status: Any) -> None:
-    try:
-        newest = services.store.conversations.get_turn(tenant, turn.conversation, turn.id)
-        services.store.conversations.update_turn(tenant, msgspec.structs.replace(newest, status=status))
-    except Conflict:
-        return  # somebody cancelled it in the same moment; that is the later word
+def messages_of(frames: Sequence[Frame]) -> Iterator[bytes]:
+    """WebSocket messages: JSON arrays of frames, each below the frame limit unless a single frame is larger."""
+    waiting: list[bytes] = []
+    length = 2
+    for frame in frames:
+        encoded = msgspec.json.encode(frame_out(frame))
+        if waiting and length + len(encoded) + 1 > MESSAGE_BYTES:
+            yield b"[" + b",".join(waiting) + b"]"
+            waiting, length = [], 2
+        waiting.append(encoded)
+        length += len(encoded) + 1
+    yield b"[" + b",".join(waiting) + b"]"

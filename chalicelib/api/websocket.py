@@ -1,4 +1,4 @@
-"""The WebSocket: the same questions and frames as over HTTP, pushed.
+"""The WebSocket: the same questions and frames as over HTTP, pushed as JSON arrays of frames.
 
 Handlers answer within moments: they store, queue and return. A client that reconnects sends `resume` with its last
 sequence number and is sent the rest of the journal.
@@ -15,8 +15,7 @@ from chalicelib import wiring
 from chalicelib.accounts.identity import Principal
 from chalicelib.api.authentication import authenticate_socket
 from chalicelib.api.models.chat import ChatRequest
-from chalicelib.api.render import frame_out
-from chalicelib.api.turns import ask
+from chalicelib.api.turns import ask, messages_of
 from chalicelib.errors import InvalidRequest, KubiliticsError
 from chalicelib.store.records import SocketConnection
 
@@ -103,8 +102,9 @@ def _resume(services: wiring.Services, principal: Principal, connection: str, me
     if not isinstance(after, int) or after < 0:
         raise InvalidRequest("after: a sequence number is needed.", details={"field": "after"})
     services.store.connections.show(principal.tenant, connection, conversation.id)
-    for frame in services.store.conversations.frames(principal.tenant, conversation.id, after, RESUME_LIMIT):
-        _send(services, principal, connection, frame_out(frame))
+    frames = services.store.conversations.frames(principal.tenant, conversation.id, after, RESUME_LIMIT)
+    for payload in messages_of(frames) if frames else ():
+        services.push(principal.tenant, connection, payload)
 
 
 def _text(message: dict[str, Any], field: str) -> str:

@@ -425,7 +425,11 @@ def _blame_hook(
         resource,
         f"admission webhook {hook.name} does not answer ({why or state}){refused}",
         strength=strength,
-        because=[*cited, look.at(configuration, f"/webhooks/{index}/clientConfig"), *evidence],
+        because=[
+            *cited,
+            look.at(configuration, f"/webhooks/{index}/clientConfig/{'service' if service else 'url'}"),
+            *evidence,
+        ],
         chain=(state, f"webhook {hook.name} of {own.name} fails closed", "the API server refuses new pods"),
         explains=[*explains, own, *([service] if service else [])],
         upstream=[*workloads, *([service] if service else [])],

@@ -182,8 +182,7 @@ def missing_key(case: Case, look: Look) -> Finding | None:
         listed = None
         if lacking and holder is not None:
             keys = quoted(", ".join(holder.keys), 160) or "none"
-            pointer = "/data" if reference.kind == "ConfigMap" else "/keys"
-            listed = look.at(holder, pointer, f"{reference.kind} {reference.name} has keys: {keys}")
+            listed = look.at(holder, "/metadata/name", f"{reference.kind} {reference.name} has keys: {keys}")
         return blame(
             case.resource,
             f"{case.where} cannot start: {reference.kind} {reference.name} has no key {quoted(reference.key, 80)}",

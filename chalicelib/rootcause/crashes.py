@@ -165,7 +165,7 @@ def missing_env_var(case: Case, look: Look) -> Finding | None:
                 _cite(case, look, found.line, words[1]),
                 look.at(
                     case.pod,
-                    container_pointer(case.pod.spec, case.container, "/env"),
+                    container_pointer(case.pod.spec, case.container, "/name"),
                     f"Container {case.container} is given: {quoted(', '.join(sorted(given)), 160) or 'no variables'}",
                 ),
                 *end_evidence(case, look),
@@ -318,7 +318,7 @@ for _signature in SIGNATURES:
 
 
 def called_services(case: Case, look: Look) -> tuple[Ref, ...]:
-    """Services that the last words say cannot be reached, and what stands behind them: their trouble would explain it."""
+    """Services that the last words say cannot be reached, and what stands behind them: it may explain the crash."""
     words = look.last_words(case.ref, case.container)
     if words is None:
         return ()

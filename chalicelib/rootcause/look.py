@@ -37,6 +37,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Replicatio
 EVENT_LIFE = timedelta(hours=1)
 LOGS_PER_WORKLOAD = 2
 LOG_BUDGET = 24_000_000
+CITED_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Look:
 
         `ref` is needed only for objects of kinds that the registry does not know.
         """
-        observed = resolve(obj, pointer)
+        observed = cut(resolve(obj, pointer))
         ref = ref or self.world.ref_of(obj)
         shown = text or f"{ref}: {pointer.strip('/').replace('/', '.')} is {logs.quoted(_brief(observed), 160)}"
         return object_evidence(self.snapshot.cluster, ref, obj, pointer, observed, shown, expected=expected)
@@ -100,7 +101,14 @@ class Look:
         return absence_evidence(self.snapshot.cluster, ref, f"{ref} does not exist; the list of {kind} was read")
 
     def event(self, event: Event | None) -> Evidence | None:
-        return event_evidence(self.snapshot.cluster, event) if event is not None else None
+        if event is None:
+            return None
+        short = (
+            event
+            if len(event.message) <= CITED_CHARACTERS
+            else msgspec.structs.replace(event, message=cut(event.message))
+        )
+        return event_evidence(self.snapshot.cluster, short)
 
     def lines(self, pod: Ref, container: str, lines: Sequence[Line], text: str, *, previous: bool = False) -> Evidence:
         """Log lines, with their numbers."""
@@ -362,6 +370,11 @@ class Look:
 
     def age(self, moment: datetime | None) -> timedelta:
         return self.now - moment if moment else timedelta(0)
+
+
+def cut(value: Any) -> Any:
+    """A value as it is kept in a citation: long text is cut, because it may come from anybody."""
+    return value[:CITED_CHARACTERS] if isinstance(value, str) else value
 
 
 def resolve(obj: Any, pointer: str) -> Any:

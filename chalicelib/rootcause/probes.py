@@ -207,6 +207,26 @@ def liveness_wrong_port(case: Case, look: Look) -> Finding | None:
     return _port(case, look, "liveness", "is restarted again and again")
 
 
+@detector("liveness_wrong_port", symptom=container_crashing)
+def liveness_wrong_path(case: Case, look: Look) -> Finding | None:
+    """The liveness probe asks a path that the application does not know; the nearest mode is a wrong endpoint."""
+    found = probed(case, look, "liveness")
+    status = _STATUS.search(found.said) if found else None
+    if found is None or status is None or int(status.group(1)) != _NOT_FOUND or not killed_by_probe(case, look):
+        return None
+    path = quoted(found.probe.http_get.path if found.probe.http_get else "", 80)
+    return blame(
+        case.resource,
+        f"{case.where} is restarted again and again: its liveness probe asks path {path}, which the application lacks",
+        strength=0.6,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        right_port=right_port(found),
+        remedy=f"Point the liveness probe of container {case.container} at a path that the application serves.",
+        since=case.since,
+    )
+
+
 @detector("liveness_wrong_protocol", symptom=container_crashing)
 def liveness_wrong_protocol(case: Case, look: Look) -> Finding | None:
     """The liveness probe speaks another protocol than the application."""

@@ -73,12 +73,11 @@ class Connections:
         first, *others = _items(shown)
         try:
             # Only over what is still there: a socket that closes meanwhile must not come back.
-            self._table.write(tenant, Write(first, expected=1))
+            self._table.write_together(tenant, [Write(first, expected=1), *(Write(item) for item in others)])
         except ConditionFailed:
             return None
         if known.conversation:
             self._table.delete(tenant, _partition_of(known.conversation), f"SOCKET#{connection}")
-        self._table.write_many(tenant, others)
         return shown
 
     def remove(self, tenant: TenantId, connection: str) -> None:

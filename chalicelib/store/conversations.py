@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,13 +17,17 @@ from chalicelib.state.ids import TenantId
 from chalicelib.store import codec
 from chalicelib.store.keys import sortable
 from chalicelib.store.pages import Page, checked_limit, decode_cursor, page_of
-from chalicelib.store.ports import MAX_WRITES_TOGETHER, ConditionFailed, Item, Table, Write
+from chalicelib.store.ports import ConditionFailed, Item, Table, Write
 from chalicelib.store.records import Conversation, Frame, Json, Turn
 
 MAX_FRAME_ATTEMPTS = 20
 """Writers of one conversation take turns by their queue group; so many lost races mean that something is wrong."""
 
+BATCH_FRAMES = 20
+"""Frames of one item. An answer that is there at once is a write or two, not one for each of its frames."""
+
 _REMEMBERED_TAILS = 4096
+T = TypeVar("T")
 
 
 class Conversations:
@@ -102,11 +106,7 @@ class Conversations:
         """Raises NotFound `unknown_turn`."""
         item = self._table.get(tenant, _partition(conversation), f"TURN#{turn}")
         if item is None:
-            raise NotFound(
-                f"There is no turn {turn!r} in this conversation.",
-                code="unknown_turn",
-                remedy="Read the conversation again; it may have been removed.",
-            )
+            raise _unknown_turn(turn)
         return codec.decode(item.body, Turn)
 
     def turns(self, tenant: TenantId, conversation: str) -> Sequence[Turn]:
@@ -136,20 +136,79 @@ class Conversations:
     ) -> Sequence[Frame]:
         """Append (t, body) frames in order, without holes, whoever else appends meanwhile."""
         appended: list[Frame] = []
-        for some in _in_parts(frames, MAX_WRITES_TOGETHER):
+        for some in _in_parts(frames, BATCH_FRAMES):
             appended += self._append_together(tenant, conversation, turn, some)
         return appended
 
     def frames(self, tenant: TenantId, conversation: str, after: int = 0, limit: int = 1000) -> Sequence[Frame]:
         """Frames with a sequence number above `after`, in order; at most `limit`."""
+        wanted = checked_limit(limit)
+        first = min(max(after - BATCH_FRAMES, 0), _MAX_SEQ)
         items = self._table.query(
-            tenant,
-            _partition(conversation),
-            prefix="FRAME#",
-            after=_frame_key(min(max(after, 0), _MAX_SEQ)),
-            limit=checked_limit(limit),
+            tenant, _partition(conversation), prefix="FRAME#", after=_frame_key(first), limit=wanted + BATCH_FRAMES
         )
-        return [codec.decode(item.body, Frame) for item in items]
+        found = [frame for item in items for frame in _frames_of(item) if frame.seq > after]
+        return found[:wanted]
+
+    def begin(self, tenant: TenantId, turn: Turn, conversation: Conversation | None = None) -> Turn:
+        """Store a new turn, and its new conversation with it, all or nothing. Raises Conflict for a taken id."""
+        stored = msgspec.structs.replace(turn, revision=1)
+        writes = [Write(_turn_item(stored), expected=0)]
+        if conversation is not None:
+            writes.insert(0, Write(_conversation_item(msgspec.structs.replace(conversation, revision=1)), expected=0))
+        try:
+            self._write(tenant, writes)
+        except ConditionFailed:
+            raise Conflict("The turn or its conversation exists already.", code="turn_exists") from None
+        return stored
+
+    def turn_with_conversation(self, tenant: TenantId, conversation: str, turn: str) -> tuple[Conversation, Turn]:
+        """Both in one read. Raises NotFound when either is gone."""
+        partition = _partition(conversation)
+        items = self._table.get_many(tenant, [(partition, "CONVERSATION"), (partition, f"TURN#{turn}")])
+        by_sort = {item.sort: item for item in items}
+        if "CONVERSATION" not in by_sort:
+            raise _unknown_conversation(conversation)
+        if f"TURN#{turn}" not in by_sort:
+            raise _unknown_turn(turn)
+        return (
+            codec.decode(by_sort["CONVERSATION"].body, Conversation),
+            codec.decode(by_sort[f"TURN#{turn}"].body, Turn),
+        )
+
+    def conclude(
+        self, tenant: TenantId, conversation: Conversation, turn: Turn, frames: Sequence[tuple[str, Json]]
+    ) -> Sequence[Frame]:
+        """Append a whole answer, settle its turn and keep the conversation as given: all or nothing.
+
+        Both records are written over the revision they carry. Raises Conflict when one changed meanwhile.
+        """
+        settled = msgspec.structs.replace(turn, revision=turn.revision + 1)
+        kept = msgspec.structs.replace(conversation, revision=conversation.revision + 1)
+        records = [
+            Write(_conversation_item(kept), expected=conversation.revision),
+            Write(_turn_item(settled), expected=turn.revision),
+        ]
+        tail = self._tails.get((tenant, conversation.id))
+        for _ in range(MAX_FRAME_ATTEMPTS):
+            last = self._last_seq(tenant, conversation.id) if tail is None else tail
+            numbered = _numbered(conversation.id, turn.id, frames, last)
+            batches = [Write(_batch_item(part), expected=0) for part in _in_parts(numbered, BATCH_FRAMES)]
+            try:
+                self._write(tenant, [*batches, *records])
+            except ConditionFailed:
+                if self.get_turn(tenant, conversation.id, turn.id) == settled:
+                    # The request was retried after the first try had been carried out: what is there is our own.
+                    return [f for f in self.frames(tenant, conversation.id, after=last) if f.turn == turn.id]
+                newest = self.turn_with_conversation(tenant, conversation.id, turn.id)
+                if (newest[0].revision, newest[1].revision) != (conversation.revision, turn.revision):
+                    raise Conflict("The conversation was changed while it was answered.") from None
+                tail = None
+                continue
+            if numbered:
+                self._remember(tenant, conversation.id, numbered[-1].seq)
+            return numbered
+        raise _busy()
 
     def put_step_once(self, tenant: TenantId, conversation: str, turn: str, step: int, body: Json) -> Json | None:
         """Journal a step: None when this call wrote it, else what an earlier call had written.
@@ -175,16 +234,9 @@ class Conversations:
         tail = self._tails.get((tenant, conversation))
         for _ in range(MAX_FRAME_ATTEMPTS):
             last = self._last_seq(tenant, conversation) if tail is None else tail
-            numbered = [
-                Frame(seq=seq, conversation=conversation, turn=turn, t=t, body=body)
-                for seq, (t, body) in enumerate(frames, start=last + 1)
-            ]
-            writes = [Write(_frame_item(frame), expected=0) for frame in numbered]
+            numbered = _numbered(conversation, turn, frames, last)
             try:
-                if len(writes) == 1:
-                    self._table.write(tenant, writes[0])
-                else:
-                    self._table.write_together(tenant, writes)
+                self._table.write(tenant, Write(_batch_item(numbered), expected=0))
             except ConditionFailed:
                 # A retried request may have been carried out the first time: then the frames there are our own.
                 if list(self.frames(tenant, conversation, after=last, limit=len(numbered))) != numbered:
@@ -192,11 +244,17 @@ class Conversations:
                     continue
             self._remember(tenant, conversation, numbered[-1].seq)
             return numbered
-        raise Unavailable("Too many writers append to one conversation.", code="conversation_busy")
+        raise _busy()
+
+    def _write(self, tenant: TenantId, writes: Sequence[Write]) -> None:
+        if len(writes) == 1:
+            self._table.write(tenant, writes[0])
+        else:
+            self._table.write_together(tenant, writes)
 
     def _last_seq(self, tenant: TenantId, conversation: str) -> int:
         newest = self._table.query(tenant, _partition(conversation), prefix="FRAME#", limit=1, newest_first=True)
-        return int(newest[0].sort.removeprefix("FRAME#")) if newest else 0
+        return _frames_of(newest[0])[-1].seq if newest else 0
 
     def _remember(self, tenant: TenantId, conversation: str, seq: int) -> None:
         if len(self._tails) >= _REMEMBERED_TAILS:
@@ -219,8 +277,20 @@ def _frame_key(seq: int) -> str:
     return f"FRAME#{seq:010d}"
 
 
-def _frame_item(frame: Frame) -> Item:
-    return Item(_partition(frame.conversation), _frame_key(frame.seq), codec.encode(frame))
+def _numbered(conversation: str, turn: str, frames: Iterable[tuple[str, Json]], last: int) -> list[Frame]:
+    return [
+        Frame(seq=seq, conversation=conversation, turn=turn, t=t, body=body)
+        for seq, (t, body) in enumerate(frames, start=last + 1)
+    ]
+
+
+def _batch_item(frames: Sequence[Frame]) -> Item:
+    """Frames that came together are one item under their first number, so that a second writer of it is refused."""
+    return Item(_partition(frames[0].conversation), _frame_key(frames[0].seq), codec.encode(list(frames)))
+
+
+def _frames_of(item: Item) -> list[Frame]:
+    return codec.decode(item.body, list[Frame])
 
 
 def _turn_item(turn: Turn) -> Item:
@@ -247,7 +317,19 @@ def _unknown_conversation(conversation: str) -> NotFound:
     )
 
 
-def _in_parts(frames: Iterable[tuple[str, Json]], size: int) -> Iterator[list[tuple[str, Json]]]:
+def _unknown_turn(turn: str) -> NotFound:
+    return NotFound(
+        f"There is no turn {turn!r} in this conversation.",
+        code="unknown_turn",
+        remedy="Read the conversation again; it may have been removed.",
+    )
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Too many writers append to one conversation.", code="conversation_busy")
+
+
+def _in_parts(frames: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(frames)
     while part := list(islice(rest, size)):
         yield part

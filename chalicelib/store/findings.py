@@ -22,6 +22,8 @@ from chalicelib.store.records import (
     Severity,
 )
 
+REPUT_AFTER = timedelta(hours=1)
+_REMEMBERED_PUTS = 20_000
 RESOLVED_KEPT = timedelta(days=90)
 """How long a resolved finding can still be read; its evidence lives as long after the last scan that cited it."""
 
@@ -105,14 +107,21 @@ class Findings:
 
 
 class Evidence:
+    """Slices by id. What this process has just put is not put again, so that asking often does not write often."""
+
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._put: dict[tuple[TenantId, str, str], datetime] = {}
 
     def put_many(self, tenant: TenantId, evidence: Iterable[EvidenceRecord], now: datetime) -> None:
-        """Store slices. Each lives RESOLVED_KEPT after the last time that it was put."""
+        """Store slices. Each lives RESOLVED_KEPT after the last time that it was put, give or take REPUT_AFTER."""
         expires_at = int((now + RESOLVED_KEPT).timestamp())
-        unique = {(record.id, record.cluster): record for record in evidence}
-        self._table.write_many(tenant, (_evidence_item(record, expires_at) for record in unique.values()))
+        unique = {(tenant, record.cluster, record.id): record for record in evidence}
+        fresh = {k: r for k, r in unique.items() if k not in self._put or now - self._put[k] >= REPUT_AFTER}
+        self._table.write_many(tenant, (_evidence_item(record, expires_at) for record in fresh.values()))
+        if len(self._put) > _REMEMBERED_PUTS:
+            self._put.clear()
+        self._put.update(dict.fromkeys(fresh, now))
 
     def get(self, tenant: TenantId, evidence: str, cluster: str | None = None) -> EvidenceRecord:
         """The slice an id stands for, of `cluster` if given. Raises NotFound `unknown_evidence`."""
@@ -135,6 +144,7 @@ class Evidence:
 
     def remove_cluster(self, tenant: TenantId, cluster: str) -> None:
         """Remove all evidence of a cluster."""
+        self._put.clear()
         items = self._table.query(tenant, f"EC#{cluster}", by_index=True)
         self._table.delete_many(tenant, ((item.partition, item.sort) for item in items))
 

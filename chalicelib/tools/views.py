@@ -8,6 +8,7 @@ and says so in `note`.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 SNAPSHOTS_KEPT_WARM = 8
 SNAPSHOT_FOLDER = "snapshots"
+RECORD_KEPT_S = 1.0
+"""A burst of requests reads a cluster's record once; another process's change shows a second later."""
 
 
 class ClusterView:
@@ -132,6 +135,7 @@ class StoredViews:
         self._default_max_age_s = default_max_age_s
         self._warm: OrderedDict[tuple[str, str, str], ClusterView] = OrderedDict()
         self._lock = threading.Lock()
+        self._records: dict[tuple[TenantId, str], tuple[float, ClusterRecord]] = {}
         self._building: dict[tuple[str, str, str], threading.Lock] = defaultdict(threading.Lock)
 
     def clusters(self, principal: Principal) -> Sequence[ClusterRecord]:
@@ -139,8 +143,12 @@ class StoredViews:
 
     def record(self, principal: Principal, cluster: str) -> ClusterRecord:
         """By id, else by exact name. Raises NotFound with the valid names."""
+        known = self._records.get((principal.tenant, cluster))
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
         found = self._store.clusters.find(principal.tenant, cluster)
         if found is not None:
+            self._records[principal.tenant, cluster] = (time.monotonic() + RECORD_KEPT_S, found)
             return found
         records = self.clusters(principal)
         named = [r for r in records if r.name == cluster]
@@ -162,12 +170,17 @@ class StoredViews:
         if self._too_old(record, limit):
             try:
                 record = self._refresh(principal.tenant, record, namespace)
+                self.forget_records()
             except KubiliticsError as error:
                 if not record.snapshot_key:
                     raise
                 age = int((self._clock() - record.as_of).total_seconds()) if record.as_of else 0
                 note = f"{error.message} This is what was read {age} s before."
         return self._load(principal.tenant, record, record.snapshot_key, note)
+
+    def forget_records(self) -> None:
+        """After this process changed a cluster: its next reader sees the change."""
+        self._records.clear()
 
     def _too_old(self, record: ClusterRecord, max_age_s: int) -> bool:
         if not record.snapshot_key or record.as_of is None:

@@ -84,6 +84,7 @@ def rename_cluster(call: Call) -> object:
         raise InvalidRequest("Nothing to change.", remedy="Give `name` or `production`.")
     _refuse_taken(call, wanted.name, but=record.id)
     updated = store.clusters.update(tenant, msgspec.structs.replace(record, **changes))
+    call.services.views.forget_records()
     call.services.audit(call.principal, "cluster.rename", record.id, changes)
     return cluster_out(updated)
 
@@ -103,6 +104,7 @@ def remove_cluster(call: Call) -> object:
         )
     call.services.audit(call.principal, "cluster.remove", record.id, {"name": record.name})
     call.services.store.remove_cluster(call.principal.tenant, record.id)
+    call.services.views.forget_records()
     call.services.connections.forget(call.principal.tenant, record.id)
     return Reply("", status=204)
 
@@ -131,7 +133,9 @@ def check_cluster(call: Call) -> object:
     permission="clusters:read", response=models.Cluster,
 )  # fmt: skip
 def refresh_cluster(call: Call) -> object:
-    return cluster_out(call.services.collector.collect(call.principal.tenant, _record(call)))
+    updated = call.services.collector.collect(call.principal.tenant, _record(call))
+    call.services.views.forget_records()
+    return cluster_out(updated)
 
 
 @endpoint(

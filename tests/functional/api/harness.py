@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from chalice.app import Chalice
 from chalice.local import RouteMatcher
@@ -65,7 +65,7 @@ class Api:
             "path": parts.path,
             "headers": {"content-type": "application/json", **sent},
             "multiValueHeaders": {},
-            "pathParameters": {k: unquote(v) for k, v in route.captured.items()},
+            "pathParameters": dict(route.captured),
             "queryStringParameters": {k: v[-1] for k, v in query.items()} or None,
             "multiValueQueryStringParameters": query or None,
             "body": raw,

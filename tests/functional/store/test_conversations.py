@@ -143,3 +143,50 @@ def test_text_that_cannot_be_stored_is_refused_with_a_remedy(store: Store, tenan
     with pytest.raises(InvalidRequest) as refused:
         store.conversations.append_frame(tenant, "co", "tu", "block", {"text": "\ud800"})
     assert refused.value.code == "not_storable"
+
+
+def test_an_answer_ends_its_turn_and_keeps_the_memory_in_one_write(store: Store, tenant: TenantId) -> None:
+    held = a_conversation()
+    asked = store.conversations.begin(tenant, a_turn(held.id, id="tu_x"), held)
+    found, turn = store.conversations.turn_with_conversation(tenant, held.id, asked.id)
+    answer = [("delta", {"n": n}) for n in range(45)]
+
+    frames = store.conversations.conclude(
+        tenant, replace(found, memory={"it": "cart"}), replace(turn, status="done"), answer
+    )
+
+    assert [f.seq for f in frames] == list(range(1, 46))
+    assert list(store.conversations.frames(tenant, held.id)) == list(frames)
+    assert store.conversations.get(tenant, held.id).memory == {"it": "cart"}
+    assert store.conversations.get_turn(tenant, held.id, turn.id).status == "done"
+
+
+def test_frames_after_any_number_are_given_from_the_next_one_on(store: Store, tenant: TenantId) -> None:
+    held = store.conversations.create(tenant, a_conversation())
+    store.conversations.append_frames(tenant, held.id, "t", [("delta", {"n": n}) for n in range(33)])
+    store.conversations.append_frame(tenant, held.id, "t", "end", {})
+
+    for after in range(36):
+        numbers = [f.seq for f in store.conversations.frames(tenant, held.id, after=after, limit=50)]
+        assert numbers == list(range(after + 1, 35))
+    assert [f.seq for f in store.conversations.frames(tenant, held.id, after=7, limit=3)] == [8, 9, 10]
+
+
+def test_a_turn_that_was_cancelled_meanwhile_is_not_answered(store: Store, tenant: TenantId) -> None:
+    held = a_conversation()
+    store.conversations.begin(tenant, a_turn(held.id, id="tu_x"), held)
+    found, turn = store.conversations.turn_with_conversation(tenant, held.id, "tu_x")
+    store.conversations.update_turn(tenant, replace(turn, status="cancelled"))
+
+    with pytest.raises(Conflict):
+        store.conversations.conclude(tenant, found, replace(turn, status="done"), [("end", {})])
+
+    assert list(store.conversations.frames(tenant, held.id)) == []
+    assert store.conversations.get_turn(tenant, held.id, turn.id).status == "cancelled"
+
+
+def test_a_question_is_begun_once(store: Store, tenant: TenantId) -> None:
+    held = a_conversation()
+    store.conversations.begin(tenant, a_turn(held.id, id="tu_x"), held)
+    with pytest.raises(Conflict):
+        store.conversations.begin(tenant, a_turn(held.id, id="tu_x"), held)

@@ -43,12 +43,12 @@ def cluster(tenant: TenantId, id: str, mark: str) -> ClusterRecord:
     return ClusterRecord(id=id, tenant=tenant, name=mark, source="token", created_at=NOW)
 
 
-def conversation(id: str, mark: str) -> Conversation:
-    return Conversation(id=id, title=mark, cluster=id, user=id, created_at=NOW, updated_at=NOW)
+def conversation(id: str, mark: str, revision: int = 0) -> Conversation:
+    return Conversation(id=id, title=mark, cluster=id, user=id, created_at=NOW, updated_at=NOW, revision=revision)
 
 
-def turn(id: str, mark: str) -> Turn:
-    return Turn(id=id, conversation=id, user=id, message=mark, cluster=id, created_at=NOW)
+def turn(id: str, mark: str, revision: int = 0) -> Turn:
+    return Turn(id=id, conversation=id, user=id, message=mark, cluster=id, created_at=NOW, revision=revision)
 
 
 def finding(id: str, mark: str) -> FindingRecord:
@@ -117,6 +117,7 @@ READS: dict[str, Read] = {
     "findings.list": lambda s, t, id: s.findings.list(t, id, status=None).items,
     "evidence.get": lambda s, t, id: s.evidence.get(t, id),
     "evidence.get_many": lambda s, t, id: s.evidence.get_many(t, id, [id]),
+    "conversations.turn_with_conversation": lambda s, t, id: s.conversations.turn_with_conversation(t, id, id),
     "audit.list": lambda s, t, id: s.audit.list(t).items,
     "audit.verify": lambda s, t, id: s.audit.verify(t).events,
     "cache.get": lambda s, t, id: s.cache.get(t, id, NOW),
@@ -140,6 +141,10 @@ CHANGES: dict[str, Write] = {
     "clusters.remove": lambda s, t, id, m: s.clusters.remove(t, id),
     "conversations.update": lambda s, t, id, m: s.conversations.update(t, conversation(id, m), 1),
     "conversations.update_turn": lambda s, t, id, m: s.conversations.update_turn(t, turn(id, m), 1),
+    "conversations.begin": lambda s, t, id, m: s.conversations.begin(t, turn(id, m), conversation(id, m)),
+    "conversations.conclude": lambda s, t, id, m: s.conversations.conclude(
+        t, conversation(id, m, revision=1), turn(id, m, revision=1), [("end", {"text": m})]
+    ),
     "conversations.remove": lambda s, t, id, m: s.conversations.remove(t, id),
     "findings.remove_cluster": lambda s, t, id, m: s.findings.remove_cluster(t, id),
     "evidence.remove_cluster": lambda s, t, id, m: s.evidence.remove_cluster(t, id),

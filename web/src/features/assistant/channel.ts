@@ -25,6 +25,8 @@ const CONNECT_MS = 4_000
 const ACCEPT_MS = 10_000
 const PING_MS = 4 * 60_000
 const POLL_MS = 800
+const GAP_MS = 600
+const SILENCE_MS = 4_000
 const BACKOFF_FIRST_MS = 400
 const BACKOFF_MOST_MS = 15_000
 const TRIES_BEFORE_POLLING = 3
@@ -39,7 +41,9 @@ export function backoffMs(attempt: number, random: number): number {
 /**
  * One conversation's stream over a WebSocket that may drop at any time.
  *
- * Frames carry sequence numbers: after a drop the channel reconnects and asks for what came after the last one.
+ * Frames carry sequence numbers without gaps. They are pushed by another process than the one that accepts the
+ * question, so they may come early, late or out of order: the channel puts them in order, and asks again for what
+ * is missing after a gap, a silence or a drop.
  * When no socket can be had it asks and polls over HTTP, so an answer never depends on the socket.
  */
 export class ChatChannel {
@@ -52,12 +56,23 @@ export class ChatChannel {
   private reconnecting: ReturnType<typeof setTimeout> | null = null
   private pinging: ReturnType<typeof setInterval> | null = null
   private polling = false
+  /** Frames of a question whose acceptance has not arrived yet. */
+  private early: Frame[] = []
+  /** Frames that wait for an earlier one. */
+  private held = new Map<number, Frame>()
+  private gap: ReturnType<typeof setTimeout> | null = null
+  private silence: ReturnType<typeof setTimeout> | null = null
 
   constructor(
     private readonly url: string,
     private readonly http: HttpFallback,
     private readonly events: ChannelEvents,
   ) {}
+
+  /** Says up to which frame a conversation is already on screen. */
+  startAfter(conversation: string, seq: number): void {
+    this.seen.set(conversation, Math.max(this.seen.get(conversation) ?? 0, seq))
+  }
 
   /** Asks over the socket, or over HTTP when there is none. */
   async ask(request: ChatRequest): Promise<void> {
@@ -72,7 +87,8 @@ export class ChatChannel {
 
   /** Continues an answer that was running when the page was loaded or the socket dropped. */
   async resume(conversation: string, turn: string, lastSeq: number): Promise<void> {
-    this.watched = { conversation, turn, lastSeq }
+    this.startAfter(conversation, lastSeq)
+    this.watch(conversation, turn)
     try {
       const socket = await this.connect()
       this.sendResume(socket)
@@ -83,14 +99,14 @@ export class ChatChannel {
 
   /** Tells the server to stop; the rest of the answer is not waited for. */
   cancel(conversation: string, turn: string): void {
-    this.watched = null
+    this.unwatch()
     if (this.socket?.readyState === WebSocket.OPEN) {
       this.socket.send(JSON.stringify({ action: 'cancel', conversation, turn }))
     }
   }
 
   close(): void {
-    this.watched = null
+    this.unwatch()
     this.dropPending()
     if (this.reconnecting) {
       clearTimeout(this.reconnecting)
@@ -132,10 +148,13 @@ export class ChatChannel {
   }
 
   private receive(data: string): void {
-    const message = parse(data)
-    if (!message) {
-      return
+    const parsed = parse(data)
+    for (const message of Array.isArray(parsed) ? (parsed as Message[]) : parsed ? [parsed] : []) {
+      this.receiveOne(message)
     }
+  }
+
+  private receiveOne(message: Message): void {
     if ('t' in message && message.t === 'pong') {
       return
     }
@@ -160,30 +179,104 @@ export class ChatChannel {
 
   private accepted(conversation: string, turn: string): void {
     this.dropPending()
-    this.watched = { conversation, turn, lastSeq: this.seen.get(conversation) ?? 0 }
+    this.watch(conversation, turn)
     this.events.onAccepted(conversation, turn)
+    const early = this.early
+    this.early = []
+    early.forEach((frame) => this.take(frame))
+  }
+
+  private watch(conversation: string, turn: string): void {
+    this.unwatch()
+    this.watched = { conversation, turn, lastSeq: this.seen.get(conversation) ?? 0 }
+    this.listenForSilence()
+  }
+
+  private unwatch(): void {
+    this.watched = null
+    this.held.clear()
+    clearTimeout(this.gap ?? undefined)
+    clearTimeout(this.silence ?? undefined)
+    this.gap = null
   }
 
   private take(frame: Frame): void {
-    this.events.onFrame(frame)
-    this.seen.set(frame.conversation, Math.max(this.seen.get(frame.conversation) ?? 0, frame.seq))
     if (this.watched?.conversation !== frame.conversation) {
+      if (this.pending) {
+        this.early.push(frame)
+      }
       return
     }
-    this.watched.lastSeq = Math.max(this.watched.lastSeq, frame.seq)
+    if (frame.seq > this.watched.lastSeq) {
+      this.held.set(frame.seq, frame)
+      this.deliverInOrder()
+    }
+    this.listenForSilence()
+  }
+
+  private deliverInOrder(): void {
+    for (;;) {
+      const next = this.watched && this.held.get(this.watched.lastSeq + 1)
+      if (!next) {
+        break
+      }
+      this.deliver(next)
+    }
+    if (this.held.size === 0) {
+      clearTimeout(this.gap ?? undefined)
+      this.gap = null
+    } else {
+      this.gap ??= setTimeout(() => this.askForMissing(), GAP_MS)
+    }
+  }
+
+  /** A frame is missing: asks for it once, then goes on without it rather than keep the rest from the reader. */
+  private askForMissing(): void {
+    if (this.socket?.readyState === WebSocket.OPEN) {
+      this.sendResume(this.socket)
+    }
+    this.gap = setTimeout(() => {
+      this.gap = null
+      for (const seq of [...this.held.keys()].sort((a, b) => a - b)) {
+        const frame = this.held.get(seq)
+        if (frame) {
+          this.deliver(frame)
+        }
+      }
+    }, GAP_MS)
+  }
+
+  private deliver(frame: Frame): void {
+    if (!this.watched) {
+      return
+    }
+    this.held.delete(frame.seq)
+    this.watched.lastSeq = frame.seq
+    this.seen.set(frame.conversation, frame.seq)
+    this.events.onFrame(frame)
     if (this.watched.turn === frame.turn && (frame.t === 'end' || frame.t === 'error')) {
       this.finished()
     }
   }
 
-  private finished(): void {
-    this.watched = null
-    this.polling = false
-    if (this.socket?.readyState === WebSocket.OPEN) {
-      this.events.onState('live')
-    } else {
-      this.events.onState('idle')
+  /** A push may be lost without the socket noticing: after a silence it asks what has happened since. */
+  private listenForSilence(): void {
+    clearTimeout(this.silence ?? undefined)
+    if (!this.watched) {
+      return
     }
+    this.silence = setTimeout(() => {
+      if (this.socket?.readyState === WebSocket.OPEN) {
+        this.sendResume(this.socket)
+      }
+      this.listenForSilence()
+    }, SILENCE_MS)
+  }
+
+  private finished(): void {
+    this.unwatch()
+    this.polling = false
+    this.events.onState(this.socket?.readyState === WebSocket.OPEN ? 'live' : 'idle')
   }
 
   private dropped(socket: WebSocket): void {
@@ -263,7 +356,7 @@ export class ChatChannel {
         failures += 1
         if (failures >= MAX_POLL_FAILURES) {
           this.polling = false
-          this.watched = null
+          this.unwatch()
           this.events.onFailure(error)
           return
         }
@@ -294,10 +387,13 @@ export class ChatChannel {
   }
 }
 
-function parse(data: string): ServerMessage | { error: unknown } | { message: string } | null {
+/** What the server sends: frames come in arrays, everything else alone. */
+type Message = ServerMessage | { error: unknown } | { message: string }
+
+function parse(data: string): Message | Message[] | null {
   try {
     const value: unknown = JSON.parse(data)
-    return typeof value === 'object' && value !== null ? (value as ServerMessage) : null
+    return typeof value === 'object' && value !== null ? (value as Message | Message[]) : null
   } catch {
     return null
   }

@@ -1,0 +1,1 @@
+"""Sends things out: frames to open WebSockets today; messages, mail and reports have their place here."""
