@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NotFound
@@ -237,8 +236,3 @@ def _probe(probe: Probe) -> str:
         f"{probe.protocol} {where} every {probe.period_seconds}s, timeout {probe.timeout_seconds}s, "
         f"{probe.failure_threshold} failures, first after {probe.initial_delay_seconds}s"
     )
-
-
-def age_s(obj: Any, now: datetime) -> float | None:
-    created = obj.metadata.creation_timestamp
-    return (now - created).total_seconds() if created else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -23,12 +24,17 @@ from chalicelib.tools.entry import Answer, ClusterArgs, ObjectArgs, PageArgs, Re
 from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.listing import checked_namespace
 from chalicelib.tools.moments import length, moment, rfc3339
-from chalicelib.tools.ranking import rank_of
+from chalicelib.tools.ranking import row_rank
 from chalicelib.tools.revisions import change_text, field_json, revisions
-from chalicelib.tools.rows import entry_of, problem_json, ref_json
+from chalicelib.tools.rows import entry_of, noun, problem_json, ref_json
 from chalicelib.tools.wording import counted, listed, phrases
 
+if TYPE_CHECKING:
+    from chalicelib.tools.views import ClusterView
+
 FIELDS_SHOWN = 8
+FAR = timedelta(minutes=30)
+"""A reading that is farther from the moment asked for is a gap."""
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 QUIET_KINDS = ("Event", "Lease", "EndpointSlice", "ReplicaSet")
 """Kinds whose changes only follow those of others."""
@@ -243,57 +249,57 @@ class ClusterAt(Result, frozen=True, kw_only=True):
 def cluster_at(args: AtArgs, context: ToolContext) -> Answer:
     """The cluster as the nearest stored reading has it: health, pods, and problems or objects of a kind. Use to look
     before an incident. Not for what changed: observe_recent_changes. Example: {"at":"2h"}."""
+    asked, known, view = _nearest(args.at, context)
+    namespace = checked_namespace(view, None, args.namespace)
+    answer = _objects_at(view, args.kind, namespace) if args.kind else _problems_at(view, namespace)
+    distance = abs(view.as_of - asked)
+    away = length(distance.total_seconds())
+    if distance > FAR:
+        answer.gaps.insert(0, Gap(kind="Snapshot", reason="stale", message=f"the nearest reading is {away} away"))
+    states = page.pods_by_status(view.world)
+    health = cluster_health(view.world, view.diagnosis.problems)
+    answer.data = ClusterAt(
+        as_of=rfc3339(view.as_of) or "", asked=rfc3339(asked) or "", distance_s=int(distance.total_seconds()),
+        health={"score": health.score, "level": health.level}, nodes=page.nodes(view.world), pods=states,
+        readings=known,
+    )  # fmt: skip
+    score = health.score if health.score is not None else "unknown"
+    pods = listed([f"{n} {w}" for w, n in states.items()], 4)
+    taken = f"Reading of {rfc3339(view.as_of)}, {away} from the moment asked for"
+    answer.summary = f"{taken}: health {score}, pods {pods}; {answer.summary}."
+    return answer
+
+
+def _nearest(at: str, context: ToolContext) -> tuple[datetime, int, ClusterView]:
+    """The moment asked for, how many readings are stored, and the one that is nearest to it."""
     known = list(context.views.history(context.principal, context.cluster_id))
-    # Time stands still in a recording: "2h" counts from its end.
-    recorded = context.record is not None and context.record.source == "recorded"
-    asked = moment(args.at, known[0] if recorded and known else context.now)
     if not known:
         raise NotFound(
             "No reading of this cluster is stored yet.", code="no_snapshot", remedy="Refresh the cluster first."
         )
+    # Time stands still in a recording: "2h" counts from its end.
+    recorded = context.record is not None and context.record.source == "recorded"
+    asked = moment(at, known[0] if recorded else context.now)
     nearest = min(known, key=lambda m: (abs(m - asked), m))
-    view = context.views.at(context.principal, context.cluster_id, nearest)
-    world = view.world
-    namespace = checked_namespace(view, None, args.namespace)
-    if args.kind:
-        entry = entry_of(view.snapshot, args.kind)
-        rows = [r for r in view.rows(entry.kind) if namespace in ("", r["namespace"])]
-        items = [{k: r[k] for k in ("namespace", "name", "status", "created_at")} for r in sorted(rows, key=rank_of)]
-        what, gaps = counted(len(items), entry.kind), list(gaps_of(view.snapshot, entry.kind, namespace=namespace))
-    else:
-        found = [p for p in view.diagnosis.problems if namespace in ("", p.resource.namespace)]
-        items = [problem_json(p) for p in found]
-        what, gaps = counted(len(items), "problem"), list(view.snapshot.gaps)
-    distance = abs(view.as_of - asked)
-    states = page.pods_by_status(world)
-    health = cluster_health(world, view.diagnosis.problems)
-    if distance > timedelta(minutes=30):
-        gaps.insert(
-            0,
-            Gap(
-                kind="Snapshot",
-                reason="stale",
-                message=f"the nearest reading is {length(distance.total_seconds())} away",
-            ),
-        )
-    data = ClusterAt(
-        as_of=rfc3339(view.as_of) or "", asked=rfc3339(asked) or "", distance_s=int(distance.total_seconds()),
-        health={"score": health.score, "level": health.level}, nodes=page.nodes(world), pods=states,
-        readings=len(known), items=items,
-    )  # fmt: skip
-    score = health.score if health.score is not None else "unknown"
-    pods = listed([f"{n} {w}" for w, n in states.items()], 4)
-    away = length(distance.total_seconds())
-    summary = f"Reading of {data.as_of}, {away} from the moment asked for: health {score}, pods {pods}; {what}."
+    return asked, len(known), context.views.at(context.principal, context.cluster_id, nearest)
 
-    def cite(item: Row) -> Evidence | None:
-        return None if not args.kind else state_evidence(world, Ref(entry.kind, item["namespace"], item["name"]))
 
-    top = () if args.kind else view.diagnosis.problems[: args.limit]
+def _objects_at(view: ClusterView, kind: str, namespace: str) -> Answer:
+    """The objects of a kind, worst first."""
+    entry = entry_of(view.snapshot, kind)
+    rows = sorted((r for r in view.rows(entry.kind) if namespace in ("", r["namespace"])), key=row_rank)
     return Answer(
-        data,
-        summary,
-        gaps=gaps,
-        cite=cite if args.kind else None,
-        evidence=[e for p in top[:5] for e in p.evidence[:2]],
-    )
+        ClusterAt(), counted(len(rows), noun(entry)), rows=rows,
+        gaps=list(gaps_of(view.snapshot, entry.kind, namespace=namespace)),
+        show=lambda r: {k: r[k] for k in ("namespace", "name", "status", "created_at")},
+        cite=lambda r: state_evidence(view.world, Ref(entry.kind, r["namespace"], r["name"])),
+    )  # fmt: skip
+
+
+def _problems_at(view: ClusterView, namespace: str) -> Answer:
+    """The problems, most probable and severe first."""
+    found = [p for p in view.diagnosis.problems if namespace in ("", p.resource.namespace)]
+    return Answer(
+        ClusterAt(), counted(len(found), "problem"), rows=found, show=problem_json, gaps=list(view.snapshot.gaps),
+        cite=lambda p: p.evidence[0] if p.evidence else None,
+    )  # fmt: skip

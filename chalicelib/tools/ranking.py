@@ -37,8 +37,3 @@ def rank_of(row: Mapping[str, Any]) -> int:
 def row_rank(row: Mapping[str, Any]) -> int:
     """`rank_of` for a whole row of a list, which always has a status and a health."""
     return min(_RANK[row["status"]["level"]], _RANK[row["health"]["level"]])
-
-
-def worst(levels: Any) -> str:
-    """The worst of some levels; `ok` of none."""
-    return min(levels, key=rank, default="ok")

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.analytics.health import Health
 from chalicelib.errors import unknown
-from chalicelib.state.kinds import KINDS, Column, KindEntry, Status
+from chalicelib.state.kinds import KINDS, KindEntry, Status
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import ApiResource, Discovered, Gap, Snapshot
 from chalicelib.state.world import discovered_status
@@ -137,13 +137,6 @@ def gap_json(gap: Gap) -> Row:
 def noun(entry: KindEntry) -> str:
     """What to call one object of a kind: its kind, also for kinds that are keyed by `plural.group`."""
     return entry.title if "." in entry.kind else entry.kind
-
-
-def column_json(column: Column) -> Row:
-    return {
-        "key": column.key, "title": column.title, "type": column.type, "hidden": column.hidden,
-        "description": column.description,
-    }  # fmt: skip
 
 
 def plain(value: Any) -> Any:
