@@ -112,8 +112,11 @@ def query_out(query: Query) -> Json:
     """What was understood of a question in plain words, and what was not."""
     return {
         "text": query.text,
-        "chips": [{"field": c.field, "op": c.op, "value": c.value, "text": c.text} for c in query.chips],
+        "chips": [
+            {"field": c.field, "op": c.op, "value": c.value, "text": c.text, "note": c.note} for c in query.chips
+        ],
         "unparsed": list(query.unparsed),
+        "notes": list(query.notes),
     }
 
 

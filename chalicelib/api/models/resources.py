@@ -79,12 +79,14 @@ class Chip(Model):
     op: str
     value: Any
     text: str
+    note: str = ""
 
 
 class ParsedQuery(Model):
     text: str
     chips: list[Chip]
     unparsed: list[str]
+    notes: list[str] = Field([], description="How something ambiguous was understood.")
 
 
 class Group(Model):

@@ -45,8 +45,8 @@ def list_resources(call: Call) -> object:
         query=parsed,
         labels=query.labels or "",
         fields=query.fields or "",
-        sort=query.sort,
-        group=query.group,
+        sort=query.sort or (parsed.sort if parsed else None) or None,
+        group=query.group or (parsed.group if parsed else None) or None,
         limit=query.limit,
         cursor=query.cursor,
     )

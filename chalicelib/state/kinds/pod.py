@@ -22,6 +22,7 @@ from chalicelib.state.meta import (
     Ref,
     condition,
 )
+from chalicelib.state.quantity import quantity
 
 if TYPE_CHECKING:
     from chalicelib.state.world import World
@@ -528,6 +529,18 @@ def _last_restart(pod: Pod) -> datetime | None:
     return max((e for e in ends if e), default=None)
 
 
+def _limit(pod: Pod, resource: str) -> float | None:
+    """The pod's limit; None when a container has none, because then the pod has none."""
+    limits = [c.resources.limits.get(resource) for c in pod.spec.containers]
+    return None if None in limits or not limits else sum(quantity(limit) for limit in limits)
+
+
+def _last_reason(pod: Pod) -> str | None:
+    ends = [s.last_state.terminated for s in pod.status.all_statuses if s.last_state.terminated]
+    newest = max(ends, key=lambda e: e.finished_at.timestamp() if e.finished_at else 0.0, default=None)
+    return (newest.reason or f"ExitCode:{newest.exit_code}") if newest else None
+
+
 def ready_containers(pod: Pod) -> str:
     return f"{sum(s.ready for s in pod.status.container_statuses)}/{len(pod.spec.containers)}"
 
@@ -553,6 +566,16 @@ POD = KINDS.add(
             Column("memory", "Memory used", "bytes", lambda p, w: _usage(p, w, "memory")),
             Column("cpu_request", "CPU request", "cpu", lambda p, w: w.requests_of(p)[0], hidden=True),
             Column("memory_request", "Memory request", "bytes", lambda p, w: w.requests_of(p)[1], hidden=True),
+            Column("cpu_limit", "CPU limit", "cpu", lambda p, w: _limit(p, "cpu"), hidden=True),
+            Column("memory_limit", "Memory limit", "bytes", lambda p, w: _limit(p, "memory"), hidden=True),
+            Column(
+                "last_reason",
+                "Last end",
+                "text",
+                lambda p, w: _last_reason(p),
+                hidden=True,
+                description="Why the last ended container ended, e.g. OOMKilled.",
+            ),
             Column("node", "Node", "text", lambda p, w: p.spec.node_name or None),
             Column("owner", "Owner", "ref", lambda p, w: w.owner_text(p)),
             Column("qos", "QoS", "text", lambda p, w: p.status.qos_class or None, hidden=True),

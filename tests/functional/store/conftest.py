@@ -34,6 +34,17 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield aws_store(settings)
 
 
+@pytest.fixture(params=["memory", *(["endpoint"] if ENDPOINT else [])])
+def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store for writers that race. Not moto: it undoes the writes of other threads when one transaction fails."""
+    if request.param == "memory":
+        yield memory_store()
+        return
+    with endpoint_settings() as settings:
+        create_resources(settings)
+        yield aws_store(settings)
+
+
 @pytest.fixture
 def empty_store(store: Store) -> Store:
     """Another store of the same kind, with nothing in it."""

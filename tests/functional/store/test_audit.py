@@ -45,11 +45,11 @@ def test_an_event_that_is_delivered_again_is_in_the_chain_once(store: Store, ten
     assert [event.id for event in store.audit.list(tenant).items] == [second.id, first.id]
 
 
-def test_racing_writers_lose_nothing_and_keep_the_chain_whole(store: Store, tenant: TenantId) -> None:
+def test_racing_writers_lose_nothing_and_keep_the_chain_whole(shared_store: Store, tenant: TenantId) -> None:
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda _: [store.audit.append(tenant, [an_event()]) for _ in range(3)], range(3)))
+        list(pool.map(lambda _: [shared_store.audit.append(tenant, [an_event()]) for _ in range(3)], range(3)))
 
-    found = store.audit.verify(tenant)
+    found = shared_store.audit.verify(tenant)
     assert (found.ok, found.events) == (True, 9)
 
 

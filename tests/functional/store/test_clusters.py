@@ -114,10 +114,10 @@ def test_a_lease_has_one_holder_until_it_is_released_or_expires(store: Store, te
     assert store.leases.acquire(tenant, "scan:cl_1", "c", 60, now)
 
 
-def test_of_many_racing_for_a_lease_one_gets_it(store: Store, tenant: TenantId) -> None:
+def test_of_many_racing_for_a_lease_one_gets_it(shared_store: Store, tenant: TenantId) -> None:
     now = future()
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(lambda n: store.leases.acquire(tenant, "scan", f"w{n}", 60, now), range(8)))
+        got = list(pool.map(lambda n: shared_store.leases.acquire(tenant, "scan", f"w{n}", 60, now), range(8)))
 
     assert len([lease for lease in got if lease]) == 1
 

@@ -90,15 +90,15 @@ def test_frames_are_numbered_without_holes(store: Store, tenant: TenantId) -> No
     assert list(store.conversations.frames(tenant, "co", after=10**12)) == []
 
 
-def test_frames_of_racing_writers_are_numbered_without_holes_or_losses(store: Store, tenant: TenantId) -> None:
+def test_frames_of_racing_writers_are_numbered_without_holes_or_losses(shared_store: Store, tenant: TenantId) -> None:
     def write(writer: int) -> None:
         for n in range(5):
-            store.conversations.append_frame(tenant, "race", "tu", "delta", {"from": writer, "n": n})
+            shared_store.conversations.append_frame(tenant, "race", "tu", "delta", {"from": writer, "n": n})
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(write, range(3)))
 
-    frames = store.conversations.frames(tenant, "race")
+    frames = shared_store.conversations.frames(tenant, "race")
     assert [frame.seq for frame in frames] == list(range(1, 16))
     for writer in range(3):
         assert [frame.body["n"] for frame in frames if frame.body["from"] == writer] == [0, 1, 2, 3, 4]

@@ -49,16 +49,16 @@ def test_a_token_is_found_by_its_hash_until_it_is_revoked(store: Store, tenant: 
     assert store.tokens.find(tenant, token.hash) is None
 
 
-def test_a_link_works_for_one_caller_before_it_expires(store: Store, tenant: TenantId) -> None:
-    store.links.add(tenant, SignInLink(hash="aa", user="ada", expires_at=NOW + timedelta(minutes=5)))
-    store.links.add(tenant, SignInLink(hash="bb", user="ada", expires_at=NOW + timedelta(minutes=5)))
+def test_a_link_works_for_one_caller_before_it_expires(shared_store: Store, tenant: TenantId) -> None:
+    shared_store.links.add(tenant, SignInLink(hash="aa", user="ada", expires_at=NOW + timedelta(minutes=5)))
+    shared_store.links.add(tenant, SignInLink(hash="bb", user="ada", expires_at=NOW + timedelta(minutes=5)))
 
     with ThreadPoolExecutor(4) as pool:
-        redeemed = list(pool.map(lambda _: store.links.redeem(tenant, "aa", NOW), range(4)))
+        redeemed = list(pool.map(lambda _: shared_store.links.redeem(tenant, "aa", NOW), range(4)))
 
     assert len([link for link in redeemed if link]) == 1
-    assert store.links.redeem(tenant, "bb", NOW + timedelta(minutes=6)) is None
-    assert store.links.redeem(tenant, "cc", NOW) is None
+    assert shared_store.links.redeem(tenant, "bb", NOW + timedelta(minutes=6)) is None
+    assert shared_store.links.redeem(tenant, "cc", NOW) is None
 
 
 def test_a_cached_value_is_there_until_its_expiry(store: Store, tenant: TenantId) -> None:
