@@ -49,10 +49,13 @@ class Tokens:
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
 
-    def add(self, token: str, name: str, groups: Iterable[str] = ()) -> User:
-        user = User(name, (*groups, AUTHENTICATED))
+    def add(self, token: str, name: str, groups: Iterable[str] = (), uid: str = "") -> User:
+        user = User(name, (*groups, AUTHENTICATED), uid)
         self._users[token] = user
         return user
 
     def user(self, token: str) -> User | None:
         return self._users.get(token)
+
+    def users(self) -> list[User]:
+        return list(self._users.values())

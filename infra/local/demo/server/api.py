@@ -14,6 +14,7 @@ over quota is a 403, a stale resourceVersion a 409).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
 from infra.local.demo.server import deleting, kinds, loading, reading, subresources, writing
@@ -66,6 +67,10 @@ class Api:
     def now_micro(self) -> str:
         """The present as a Kubernetes MicroTime (leases, event times)."""
         return micro_timestamp(self.clock.now())
+
+    def later(self, seconds: int) -> str:
+        """A Kubernetes Time that many seconds from now."""
+        return timestamp(self.clock.now() + timedelta(seconds=seconds))
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -169,6 +174,10 @@ class Api:
     def bind(self, namespace: str, pod: str, node: str) -> Object:
         """Put a pod on a node, as the scheduler does (sets spec.nodeName and the PodScheduled condition)."""
         return subresources.bind(self, namespace, pod, node, Caller(manager="kube-scheduler"))
+
+    def finalize_namespace(self, name: str, finalizers: list[str]) -> Object:
+        """Set spec.finalizers of a namespace; a deleted one without any is gone. What its controller does last."""
+        return deleting.finalize_namespace(self, name, finalizers)
 
     def load(self, objects: Iterable[Object]) -> int:
         """Store ready-made objects as they are, fast: no defaults, admission or managers.

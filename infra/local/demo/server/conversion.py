@@ -38,6 +38,11 @@ def to_storage(api: Api, resource: Resource, obj: Object) -> Object:
 
 def from_storage(api: Api, resource: Resource, obj: Object) -> Object:
     """From the form that is kept to the form of the resource asked for."""
+    return convert(resource, obj)
+
+
+def convert(resource: Resource, obj: Object) -> Object:
+    """As `from_storage`, for callers that have no cluster at hand."""
     if resource.custom:
         return obj if obj["apiVersion"] == resource.group_version else {**obj, "apiVersion": resource.group_version}
     if not _differs(resource):

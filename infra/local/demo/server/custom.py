@@ -147,7 +147,9 @@ def _prune(schema: Schema, value: Any, path: str, unknown: list[str]) -> None:
                 _prune(properties[key], value[key], below, unknown)
             elif isinstance(extra, dict):
                 _prune(extra, value[key], below, unknown)
-            elif not schema.get("x-kubernetes-preserve-unknown-fields") and extra is None and not _embedded(schema, key):
+            elif (
+                not schema.get("x-kubernetes-preserve-unknown-fields") and extra is None and not _embedded(schema, key)
+            ):
                 unknown.append(below)
                 del value[key]
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
@@ -188,7 +190,15 @@ def findings(api: Api, resource: Resource, obj: Object) -> list[Finding]:
     return _check(schema, view, "")
 
 
-_JSON_TYPE = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
+_JSON_TYPE = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def _check(schema: Schema, value: Any, path: str) -> list[Finding]:
@@ -215,8 +225,10 @@ def _check(schema: Schema, value: Any, path: str) -> list[Finding]:
 
 def _is(wanted: str, value: Any) -> bool:
     got = _JSON_TYPE[type(value)]
-    return got == wanted or (wanted == "number" and got == "integer") or (
-        wanted == "integer" and isinstance(value, float) and value.is_integer()
+    return (
+        got == wanted
+        or (wanted == "number" and got == "integer")
+        or (wanted == "integer" and isinstance(value, float) and value.is_integer())
     )
 
 
@@ -249,7 +261,11 @@ def _check_list(schema: Schema, value: list[Any], path: str) -> list[Finding]:
         text = f"{path} in body should have at least {schema['minItems']} items"
         found.append(invalid_value(path, len(value), text))
     if "maxItems" in schema and len(value) > schema["maxItems"]:
-        found.append(FieldError(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {schema['maxItems']} items"))
+        found.append(
+            FieldError(
+                path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
+            )
+        )
     if isinstance(items, dict):
         for index, item in enumerate(value):
             found += _check(items, item, f"{path}[{index}]")
@@ -261,7 +277,9 @@ def _check_text(schema: Schema, value: str, path: str) -> list[Finding]:
     if "minLength" in schema and len(value) < schema["minLength"]:
         found.append(invalid_value(path, value, f"{path} in body should be at least {schema['minLength']} chars long"))
     if "maxLength" in schema and len(value) > schema["maxLength"]:
-        found.append(FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {schema['maxLength']} bytes"))
+        found.append(
+            FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {schema['maxLength']} bytes")
+        )
     if "pattern" in schema and not re.search(schema["pattern"], value):
         found.append(invalid_value(path, value, f"{path} in body should match '{schema['pattern']}'"))
     if schema.get("format") == "date-time" and not _is_time(value):

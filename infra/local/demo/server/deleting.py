@@ -147,6 +147,19 @@ def _delete_custom_objects(api: Api, resource: Resource, old: Object) -> None:
         api.store.remove(key, meta.get("namespace", ""), meta["name"])
 
 
+def finalize_namespace(api: Api, name: str, finalizers: list[str]) -> Object:
+    """See `Api.finalize_namespace`."""
+    resource = api.resource("Namespace")
+    obj = copy_of(get(api, resource, "", name).object)
+    obj["spec"]["finalizers"] = finalizers
+    if not finalizers:
+        del obj["spec"]["finalizers"]
+    meta = obj["metadata"]
+    if meta.get("deletionTimestamp") and not finalizers and not meta.get("finalizers"):
+        return api.store.remove(resource.key, "", name).object
+    return api.store.put(resource.key, obj).object
+
+
 def delete_collection(
     api: Api, resource: Resource, namespace: str, objects: list[Stored], options: Object, caller: Caller
 ) -> list[Object]:
@@ -198,9 +211,12 @@ def _collect_one(api: Api, resource: Resource, obj: Object, uids: dict[str, Obje
     owners = meta.get("ownerReferences") or ()
     if not owners or any(reference["uid"] in uids and not _foreground(uids[reference["uid"]]) for reference in owners):
         return 0
-    policy = {"propagationPolicy": "Foreground"} if any(
-        reference["uid"] in uids and reference.get("blockOwnerDeletion") for reference in owners
-    ) and _dependents(api, meta["uid"]) else {"propagationPolicy": "Background"}
+    policy = (
+        {"propagationPolicy": "Foreground"}
+        if any(reference["uid"] in uids and reference.get("blockOwnerDeletion") for reference in owners)
+        and _dependents(api, meta["uid"])
+        else {"propagationPolicy": "Background"}
+    )
     delete(api, resource, namespace, name, policy, caller)
     return 1
 

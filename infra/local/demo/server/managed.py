@@ -104,7 +104,8 @@ def keep_times_of_unchanged(obj: Object, old: Object) -> None:
     if not new_entries or not old_entries or len(new_entries) != len(old_entries):
         return
     same = all(
-        {**new, "time": ""} == {**was, "time": ""} for new, was in zip(_sorted(new_entries), _sorted(old_entries), strict=True)
+        {**new, "time": ""} == {**was, "time": ""}
+        for new, was in zip(_sorted(new_entries), _sorted(old_entries), strict=True)
     )
     if same and _without_managers(obj) == _without_managers(old):
         obj["metadata"]["managedFields"] = old_entries

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infra.local.demo.server.errors import ApiError, FieldError, bad_request, field_forbidden, invalid, invalid_value
-from infra.local.demo.server.errors import required
+from infra.local.demo.server.errors import (
+    ApiError,
+    FieldError,
+    bad_request,
+    field_forbidden,
+    invalid,
+    invalid_value,
+    required,
+)
 from infra.local.demo.server.resources import Resource
 from infra.local.demo.server.store import Object
 
@@ -53,9 +60,7 @@ def _check_namespace(resource: Resource, namespace: str, meta: Object) -> None:
         return
     given = meta.get("namespace") or namespace
     if namespace and given != namespace:
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if not given:
         raise bad_request("an empty namespace may not be set during creation")
     meta["namespace"] = given

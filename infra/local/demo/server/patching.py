@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from infra.local.demo.server.api import Api
 
 
-def patched(api: Api, resource: Resource, obj: Object, body: Any, how: str, caller: Caller, warnings: list[str]) -> Object:
+def patched(
+    api: Api, resource: Resource, obj: Object, body: Any, how: str, caller: Caller, warnings: list[str]
+) -> Object:
     """The object with a patch applied; `obj` may be changed. ApiError 400, 415 or 422 for what cannot be applied."""
     kind = decoding.type_for(api, resource)
     if how == "json":
         result = json_patch(obj, body)
     elif how == "merge":
         if not isinstance(body, dict):
-            raise bad_request("error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}")
+            raise bad_request(
+                "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+            )
         result = merge_patch(obj, body)
     else:
         if resource.custom:
@@ -53,9 +57,7 @@ class _PatchFailed(Exception):
 def json_patch(obj: Any, operations: Any) -> Any:
     """RFC 6902; ApiError 422 when an operation fails, 400 when the document is none."""
     if not isinstance(operations, list):
-        raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-        )
+        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     try:
         for operation in operations:
             obj = _operate(obj, operation)
@@ -243,7 +245,7 @@ def _in_order(kind: Type, merged: list[Any], order: list[Any], live: list[Any]) 
 def _check_converts(kind: Type, result: Object, patch: Any) -> None:
     wrong = decoding.first_type_error(kind, result)
     if wrong:
-        text = f'Invalid value: {shown(_go(patch))}: unrecognized type: {wrong.go_type}'
+        text = f"Invalid value: {shown(_go(patch))}: unrecognized type: {wrong.go_type}"
         raise invalid("", "", "", [FieldError("patch", "FieldValueInvalid", text)])
 
 

@@ -157,7 +157,7 @@ def build(schema: Mapping[str, Any], name: str = "") -> Type:
         made = Type("scalar", name)
         made.scalar = "int-or-string"
         return made
-    if "properties" in schema and schema["properties"]:
+    if schema.get("properties"):
         made = Type("struct", name)
         made.fields = _LazyFields(schema["properties"], build)
         made.required = tuple(schema.get("required") or ())
@@ -172,7 +172,11 @@ def build(schema: Mapping[str, Any], name: str = "") -> Type:
         made = Type("scalar", name)
         made.scalar = "bytes" if schema.get("format") == "byte" else kind
     else:
-        made = Type("any", name) if kind != "object" or schema.get("x-kubernetes-preserve-unknown-fields") else _empty(name)
+        made = (
+            Type("any", name)
+            if kind != "object" or schema.get("x-kubernetes-preserve-unknown-fields")
+            else _empty(name)
+        )
     made.source = schema
     return _with_extensions(made, schema)
 
@@ -229,7 +233,9 @@ def _root(name: str) -> Type:
     made = Type(base.form, base.name)
     for slot in Type.__slots__:
         setattr(made, slot, getattr(base, slot))
-    top = [part for part in ("metadata", "spec", "status") if part in base.fields and base.fields[part].form == "struct"]
+    top = [
+        part for part in ("metadata", "spec", "status") if part in base.fields and base.fields[part].form == "struct"
+    ]
     made.required = tuple(dict.fromkeys((*base.required, *top)))
     return made
 

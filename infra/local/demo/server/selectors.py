@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.demo.server.errors import bad_request
-from infra.local.demo.server.resources import Resource
 
 Labels = Mapping[str, str]
 Predicate = Callable[[dict[str, Any]], bool]

@@ -26,7 +26,9 @@ def scale_of(resource: Resource, obj: Object) -> Object:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     selector = spec.get("selector")
     text = selector_text({"matchLabels": selector} if resource.kind == "ReplicationController" else selector)
-    kept = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in meta}
+    kept = {
+        key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in meta
+    }
     shown: Object = {"replicas": status.get("replicas", 0)}
     if text:
         shown["selector"] = text
@@ -124,7 +126,7 @@ def bind(api: Api, namespace: str, name: str, node: str, caller: Caller) -> Obje
     old = get(api, pods, namespace, name).object
     if old["spec"].get("nodeName"):
         taken = old["spec"]["nodeName"]
-        raise conflict("pods/binding", "", name, f"pod {name} is already assigned to node \"{taken}\"")
+        raise conflict("pods/binding", "", name, f'pod {name} is already assigned to node "{taken}"')
     if not node:
         raise no_such_resource()
     changed = copy_of(old)
@@ -153,7 +155,9 @@ def _with_scheduler(api: Api, pods: Resource, obj: Object, old: Object, caller: 
     from infra.local.demo.server.metadata import ordered
 
     scheduler = with_changes(caller, manager=caller.manager or "kube-scheduler")
-    managed.updated(api, pods, obj, {**obj, "status": old.get("status") or {}, "metadata": obj["metadata"]}, scheduler, "status")
+    managed.updated(
+        api, pods, obj, {**obj, "status": old.get("status") or {}, "metadata": obj["metadata"]}, scheduler, "status"
+    )
     return ordered(obj)
 
 

@@ -59,7 +59,9 @@ def _insert(api: Api, resource: Resource, obj: Object, caller: Caller) -> Object
         obj.pop("status", None)
     if kept.generation:
         meta["generation"] = 1
-    _refuse(resource, name, metadata.findings(resource, obj) + kept.validate(api, obj) + custom.findings(api, resource, obj))
+    _refuse(
+        resource, name, metadata.findings(resource, obj) + kept.validate(api, obj) + custom.findings(api, resource, obj)
+    )
     admission.validate(request)
     if api.store.get(resource, namespace, name):
         raise already_exists(resource.plural, resource.group, name)
@@ -92,7 +94,15 @@ def replace(
     obj = copy_of(obj)
     meta, before = obj.setdefault("metadata", {}), old["metadata"]
     _check_preconditions(resource, meta, before)
-    for key in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "name", "namespace"):
+    for key in (
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "name",
+        "namespace",
+    ):
         if key in before:
             meta[key] = before[key]
         else:
@@ -233,9 +243,7 @@ def typed(resource: Resource, obj: Object) -> Object:
     """The object with kind and apiVersion, which must be the resource's own if given."""
     kind, version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.group_version
     if resource.custom and (kind != resource.kind or version != resource.group_version):
-        raise bad_request(
-            f"{kind} in version {version.rpartition('/')[2]!r} cannot be handled as a {resource.kind}"
-        )
+        raise bad_request(f"{kind} in version {version.rpartition('/')[2]!r} cannot be handled as a {resource.kind}")
     if kind != resource.kind:
         short = version.rpartition("/")[2]
         raise bad_request(
@@ -248,4 +256,3 @@ def typed(resource: Resource, obj: Object) -> Object:
             f"the API version in the data ({version}) does not match the expected API version ({resource.group_version})",
         )  # fmt: skip
     return {**obj, "kind": kind, "apiVersion": version}
-

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from infra.local.demo.server.admission import (
-    limits, namespaces, pod_defaults, pod_security, quota, webhooks,
+    limits,
+    namespaces,
+    pod_defaults,
+    pod_security,
+    quota,
+    webhooks,
 )  # fmt: skip
 from infra.local.demo.server.admission.request import Request
 

@@ -78,7 +78,11 @@ def _pod_problems(request: Request, spec: Object) -> list[str]:
 def _sums(spec: Object, half: str) -> dict[str, str]:
     names = {name for container in spec["containers"] for name in (container.get("resources") or {}).get(half) or {}}
     return {
-        name: str(total([((container.get("resources") or {}).get(half) or {}).get(name, 0) for container in spec["containers"]]))
+        name: str(
+            total(
+                [((container.get("resources") or {}).get(half) or {}).get(name, 0) for container in spec["containers"]]
+            )
+        )
         for name in names
     }
 
@@ -109,7 +113,9 @@ def _bounds(kind: str, requests: Object, limits: Object, item: Object) -> list[s
         if name in limits and name in requests and _number(requests[name]):
             ratio = _number(limits[name]) / _number(requests[name])
             if ratio > _number(bound):
-                found.append(f"{name} max limit to request ratio per {kind} is {bound}, but provided ratio is {ratio:f}")
+                found.append(
+                    f"{name} max limit to request ratio per {kind} is {bound}, but provided ratio is {ratio:f}"
+                )
     return found
 
 

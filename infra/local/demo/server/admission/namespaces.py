@@ -21,7 +21,9 @@ def check(request: Request) -> None:
     if found.object["metadata"].get("deletionTimestamp"):
         why = f"unable to create new content in namespace {request.namespace} because it is being terminated"
         error = forbidden(request.resource.plural, request.resource.group, request.name, why)
-        cause = Cause("NamespaceTerminating", f"namespace {request.namespace} is being terminated", "metadata.namespace")
+        cause = Cause(
+            "NamespaceTerminating", f"namespace {request.namespace} is being terminated", "metadata.namespace"
+        )
         assert error.details is not None
         error.details["causes"] = [cause.to_json()]
         raise error

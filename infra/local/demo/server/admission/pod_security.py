@@ -125,7 +125,9 @@ def _escalation(spec: Object) -> list[Violation]:
 
 def _capabilities(spec: Object) -> list[Violation]:
     names = [
-        c["name"] for c in _containers(spec) if "ALL" not in ((_security(c).get("capabilities") or {}).get("drop") or ())
+        c["name"]
+        for c in _containers(spec)
+        if "ALL" not in ((_security(c).get("capabilities") or {}).get("drop") or ())
     ]
     text = 'must set securityContext.capabilities.drop=["ALL"]'
     return [("unrestricted capabilities", _where(names, text))] if names else []

@@ -68,8 +68,11 @@ class JobStrategy(Strategy):
 _FIELDS = (
     ("minute", 0, 59), ("hour", 0, 23), ("day-of-month", 1, 31), ("month", 1, 12), ("day-of-week", 0, 6),
 )  # fmt: skip
-_NAMES = {name: str(index + 1) for index, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
-_DAYS = {name: str(index) for index, name in enumerate("sun mon tue wed thu fri sat".split())}
+_NAMES = {
+    name: str(index + 1)
+    for index, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+}
+_DAYS = {name: str(index) for index, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
 
 
 def schedule_error(schedule: str) -> str:

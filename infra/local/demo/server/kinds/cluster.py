@@ -71,7 +71,9 @@ class ClaimStrategy(Strategy):
         before = {key: value for key, value in old["spec"].items() if key not in ("resources", "volumeName")}
         if kept == before:
             return []
-        text = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        text = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
         return [field_forbidden("spec", text)]
 
 

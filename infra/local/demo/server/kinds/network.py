@@ -109,7 +109,9 @@ class IngressStrategy(Strategy):
         for index, rule in enumerate(spec.get("rules") or ()):
             for place, path in enumerate((rule.get("http") or {}).get("paths") or ()):
                 if not path.get("pathType"):
-                    found.append(required(f"spec.rules[{index}].http.paths[{place}].pathType", "pathType must be specified"))
+                    found.append(
+                        required(f"spec.rules[{index}].http.paths[{place}].pathType", "pathType must be specified")
+                    )
         return found
 
 

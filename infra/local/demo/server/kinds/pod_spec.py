@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from infra.local.demo.server.errors import FieldError, duplicate, field_forbidden, field_not_found, invalid_value
-from infra.local.demo.server.errors import not_supported, required
+from infra.local.demo.server.errors import (
+    FieldError,
+    duplicate,
+    field_forbidden,
+    field_not_found,
+    invalid_value,
+    not_supported,
+    required,
+)
 from infra.local.demo.server.metadata import LABEL, LABEL_TEXT
 from infra.local.demo.server.quantities import FORMAT_TEXT, parse
 from infra.local.demo.server.store import Object
@@ -139,7 +146,9 @@ def validate_spec(spec: Object, path: str) -> list[FieldError]:
         found.append(not_supported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), _DNS))
     grace = spec.get("terminationGracePeriodSeconds", 30)
     if grace < 0:
-        found.append(invalid_value(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0"))
+        found.append(
+            invalid_value(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
+        )
     return found
 
 
@@ -227,7 +236,9 @@ def _number(amount: Any) -> Any:
     return parse(amount) or 0
 
 
-def template_findings(template: Object, selector: Object | None, path: str, restart: tuple[str, ...] = ("Always",)) -> list[FieldError]:
+def template_findings(
+    template: Object, selector: Object | None, path: str, restart: tuple[str, ...] = ("Always",)
+) -> list[FieldError]:
     """What is wrong with the template of a workload; its labels must be selected."""
     from infra.local.demo.server.selectors import selector_matches
 

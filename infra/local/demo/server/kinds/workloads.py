@@ -76,7 +76,9 @@ class DeploymentStrategy(_Workload):
             found.append(not_supported("spec.strategy.type", update["type"], ("Recreate", "RollingUpdate")))
         ready, deadline = obj["spec"].get("minReadySeconds", 0), obj["spec"]["progressDeadlineSeconds"]
         if deadline <= ready:
-            found.append(invalid_value("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+            found.append(
+                invalid_value("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+            )
         return found
 
 
