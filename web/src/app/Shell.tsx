@@ -73,7 +73,8 @@ function useCurrentCluster(): string | undefined {
   const { cluster } = useParams({ strict: false })
   const clusters = useQuery(clustersQuery())
   const last = rememberedCluster()
-  return cluster ?? clusters.data?.items.find((candidate) => candidate.id === last)?.id
+  const items = clusters.data?.items ?? []
+  return cluster ?? (items.find((candidate) => candidate.id === last) ?? items[0])?.id
 }
 
 function useFrameShortcuts(cluster: string | undefined): void {

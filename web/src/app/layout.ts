@@ -44,6 +44,12 @@ export function rememberCluster(id: string): void {
   remember(CLUSTER_KEY, id)
 }
 
+export function forgetCluster(id: string): void {
+  if (rememberedCluster() === id) {
+    remember(CLUSTER_KEY, '')
+  }
+}
+
 export function rememberedCluster(): string | null {
   return recall(CLUSTER_KEY)
 }

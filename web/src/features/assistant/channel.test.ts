@@ -149,6 +149,50 @@ test('a refused question is reported with the error of the server', async () => 
   expect(http.ask).not.toHaveBeenCalled()
 })
 
+test('frames that come before the acceptance are not lost', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say(frame(1, 'status'))
+  expect(frames).toEqual([])
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(2, 'end'))
+  expect(frames.map((next) => next.seq)).toEqual([1, 2])
+})
+
+test('frames out of order are put in order', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(3, 'end'))
+  newest().say(frame(1, 'status'))
+  newest().say(frame(2, 'status'))
+  expect(frames.map((next) => next.seq)).toEqual([1, 2, 3])
+})
+
+test('a missing frame is asked for, and does not hold up the rest for ever', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  newest().say(frame(1, 'status'))
+  newest().say(frame(3, 'end'))
+  await settle(700)
+  expect(newest().sent.at(-1)).toEqual({ action: 'resume', conversation: 'c1', after: 1 })
+  await settle(700)
+  expect(frames.map((next) => next.seq)).toEqual([1, 3])
+})
+
+test('after a silence it asks what it has missed', async () => {
+  const channel = aChannel()
+  void channel.ask(QUESTION)
+  await settle()
+  newest().say({ t: 'accepted', conversation: 'c1', turn: 't1' })
+  await settle(4_100)
+  expect(newest().sent.at(-1)).toEqual({ action: 'resume', conversation: 'c1', after: 0 })
+})
+
 test('nothing is waited for after an answer has ended', async () => {
   const channel = aChannel()
   void channel.ask(QUESTION)

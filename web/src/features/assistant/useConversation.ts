@@ -41,6 +41,7 @@ export const useConversation = create<ConversationState>((set, get) => {
       const transcript = await load(conversation)
       rememberConversation(conversation)
       set({ transcript, loading: false })
+      channel.startAfter(conversation, transcript.lastSeq)
       const running = transcript.turns.find(isOpen)
       if (running) {
         void channel.resume(conversation, running.id, transcript.lastSeq)

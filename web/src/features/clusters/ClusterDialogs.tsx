@@ -2,7 +2,9 @@ import { useState, type FormEvent } from 'react'
 import { useNavigate } from '@tanstack/react-router'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { removeCluster, renameCluster } from '../../api/commands'
+import { clustersQuery } from '../../api/queries'
 import type { Cluster } from '../../api/types'
+import { forgetCluster } from '../../app/layout'
 import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Modal } from '../../ui/Modal'
@@ -52,6 +54,12 @@ export function RemoveDialog({ cluster, onClose }: DialogProps) {
   const remove = useMutation({
     mutationFn: () => removeCluster(cluster.id, typed),
     onSuccess: async () => {
+      // Out of the list first, so that nothing on screen asks for it again; an older answer must not bring it back.
+      await queries.cancelQueries({ queryKey: ['clusters'] })
+      forgetCluster(cluster.id)
+      queries.setQueryData(clustersQuery().queryKey, (page) =>
+        page ? { ...page, items: page.items.filter((other) => other.id !== cluster.id) } : page,
+      )
       onClose()
       await navigate({ to: '/clusters' })
       await queries.invalidateQueries({ queryKey: ['clusters'] })

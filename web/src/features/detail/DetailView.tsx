@@ -12,6 +12,7 @@ import { ErrorNotice } from '../../ui/Notice'
 import { SkeletonRows } from '../../ui/Skeleton'
 import { HealthScore, StatusWord } from '../../ui/Status'
 import { Tabs, type TabEntry } from '../../ui/Tabs'
+import { withState, type Container } from './containers'
 import { EventsTab } from './EventsTab'
 import { LogsTab } from './LogsTab'
 import { RelatedTab } from './RelatedTab'
@@ -91,6 +92,7 @@ function tabsOf(
             content: (
               <LogsTab
                 cluster={cluster}
+                known={withState((detail.containers ?? []) as unknown as Container[])}
                 resource={resource}
                 previous={tab === 'previous-logs'}
                 onPrevious={(previous) => show(previous ? 'previous-logs' : 'logs')}

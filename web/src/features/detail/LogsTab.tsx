@@ -7,6 +7,7 @@ import { count } from '../../kinds/format'
 import { ToolbarSelect } from '../../ui/Field'
 import { EmptyState, ErrorNotice, GapsNotice } from '../../ui/Notice'
 import { SkeletonRows } from '../../ui/Skeleton'
+import { levelOfContainer, neverRan, stateWords, type Container } from './containers'
 import styles from './LogsTab.module.css'
 
 const FOLLOW_MS = 3_000
@@ -16,20 +17,25 @@ const TAILS = [200, 500, 2000, 5000]
 
 interface LogsTabProps {
   cluster: string
+  /** Of a pod, with their states; empty for a workload, whose pods' logs are merged. */
+  known: Container[]
   resource: ResourceRef
   previous: boolean
   onPrevious: (previous: boolean) => void
 }
 
 /** The last lines of a container's log: which container, of which run, with which text in them. */
-export function LogsTab({ cluster, resource, previous, onPrevious }: LogsTabProps) {
+export function LogsTab({ cluster, known, resource, previous, onPrevious }: LogsTabProps) {
   const [container, setContainer] = useState<string>()
   const [tail, setTail] = useState(500)
   const [grep, setGrep] = useState('')
   const [follow, setFollow] = useState(false)
   const pattern = usePause(grep)
+  const chosen = known.find(({ name }) => name === container) ?? firstToRead(known)
+  const silent = chosen !== undefined && neverRan(chosen)
   const logs = useQuery({
-    ...logsQuery(cluster, resource, { container, previous, tail, grep: pattern }),
+    ...logsQuery(cluster, resource, { container: container ?? chosen?.name, previous, tail, grep: pattern }),
+    enabled: !silent,
     placeholderData: keepPreviousData,
     refetchInterval: follow ? FOLLOW_MS : false,
   })
@@ -39,10 +45,10 @@ export function LogsTab({ cluster, resource, previous, onPrevious }: LogsTabProp
       <div className={styles.bar}>
         <ToolbarSelect
           label="Container"
-          value={container ?? data?.container ?? ''}
+          value={chosen?.name ?? container ?? data?.container ?? ''}
           onChange={(event) => setContainer(event.target.value)}
         >
-          {(data?.containers ?? []).map((name) => (
+          {(known.length > 0 ? known.map(({ name }) => name) : (data?.containers ?? [])).map((name) => (
             <option key={name}>{name}</option>
           ))}
         </ToolbarSelect>
@@ -68,14 +74,29 @@ export function LogsTab({ cluster, resource, previous, onPrevious }: LogsTabProp
           <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.target.checked)} /> Follow
         </label>
       </div>
-      {logs.isError && (
+      {silent && (
+        <EmptyState title={`${chosen.name} has never run`}>
+          <p>{stateWords(chosen.state)}</p>
+          {chosen.state?.message && <p>{chosen.state.message}</p>}
+        </EmptyState>
+      )}
+      {!silent && logs.isError && (
         <div className={styles.notice}>
           <ErrorNotice error={logs.error} title="The log could not be read" onRetry={() => void logs.refetch()} />
         </div>
       )}
-      {logs.isPending && <SkeletonRows count={12} />}
-      {data && !logs.isError && <LogBody logs={data} grep={pattern} follow={follow} resource={resource} />}
+      {!silent && logs.isPending && <SkeletonRows count={12} />}
+      {!silent && data && !logs.isError && <LogBody logs={data} grep={pattern} follow={follow} resource={resource} />}
     </div>
+  )
+}
+
+/** The container whose log is read first: one that fails and has run, else the first that is no init container. */
+function firstToRead(known: Container[]): Container | undefined {
+  return (
+    known.find((container) => levelOfContainer(container) === 'crit' && !neverRan(container)) ??
+    known.find((container) => !container.init) ??
+    known[0]
   )
 }
 

@@ -1,11 +1,12 @@
-import type { Condition, Detail } from '../../api/types'
+import type { ColumnType, Condition, Detail } from '../../api/types'
 import { Cell, cellText } from '../../kinds/Cell'
-import { age, NONE, plain } from '../../kinds/format'
-import type { ColumnType } from '../../api/types'
+import { age } from '../../kinds/format'
 import { GapsNotice } from '../../ui/Notice'
 import { StatusWord } from '../../ui/Status'
 import { Table } from '../../ui/Table'
 import { ProblemDetail } from '../problems/ProblemDetail'
+import { ContainerList } from './ContainerList'
+import type { Container } from './containers'
 import styles from './SummaryTab.module.css'
 
 /** What is wrong, then the facts, containers, conditions, labels and annotations. */
@@ -29,45 +30,17 @@ export function SummaryTab({ cluster, detail }: { cluster: string; detail: Detai
           </div>
         ))}
       </dl>
-      {detail.containers && detail.containers.length > 0 && <Containers containers={detail.containers} now={now} />}
+      {detail.containers && detail.containers.length > 0 && (
+        <section>
+          <h2 className={styles.heading}>Containers</h2>
+          <ContainerList containers={detail.containers as unknown as Container[]} />
+        </section>
+      )}
       {detail.conditions.length > 0 && <Conditions conditions={detail.conditions} now={now} />}
       <Pairs title="Labels" pairs={detail.labels} />
       <Pairs title="Annotations" pairs={detail.annotations} />
     </div>
   )
-}
-
-type Fields = Record<string, unknown>
-
-const LEAD = ['name', 'state', 'reason', 'ready', 'restarts', 'image']
-
-/** Containers with whatever the server says of them; the known facts first. */
-function Containers({ containers, now }: { containers: Fields[]; now: number }) {
-  const given = LEAD.filter((key) => containers.some((container) => plain(container[key]) !== NONE))
-  return (
-    <section>
-      <h2 className={styles.heading}>Containers</h2>
-      <Table
-        label="Containers"
-        rows={containers}
-        rowKey={(row) => String(row.name)}
-        columns={given.map((key) => ({
-          key,
-          title: key.replace(/^./, (letter) => letter.toUpperCase()),
-          numeric: key === 'restarts',
-          cell: (row: Fields) => (
-            <span className={key === 'image' || key === 'name' ? 'mono' : undefined}>
-              <Cell type={key === 'state' ? 'status' : 'text'} value={containerValue(row[key])} now={now} />
-            </span>
-          ),
-        }))}
-      />
-    </section>
-  )
-}
-
-function containerValue(value: unknown): unknown {
-  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : value
 }
 
 function Conditions({ conditions, now }: { conditions: Condition[]; now: number }) {

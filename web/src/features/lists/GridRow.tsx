@@ -35,6 +35,8 @@ export const GridRow = memo(
         return
       }
       event.preventDefault()
+      // The keys belong to the grid, not to the link that was hit.
+      event.currentTarget.closest<HTMLElement>('[aria-rowcount]')?.focus({ preventScroll: true })
       onActivate(line)
       onOpen(row)
     }

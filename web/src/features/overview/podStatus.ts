@@ -3,7 +3,7 @@ import type { Part } from '../../charts/StackBar'
 
 const WELL = new Set(['running', 'ready', 'succeeded', 'completed'])
 const ON_THE_WAY = new Set(['pending', 'containercreating', 'podinitializing', 'terminating', 'initializing'])
-const UNSURE = new Set(['unknown', 'notready'])
+const HALF_WELL = new Set(['notready', 'unhealthy'])
 
 const RANK: Record<Level, number> = { crit: 0, warn: 1, unknown: 2, progress: 3, ok: 4 }
 
@@ -20,8 +20,11 @@ export function levelOfPodWord(word: string): Level {
   if (WELL.has(key)) {
     return 'ok'
   }
-  if (ON_THE_WAY.has(key) || key.startsWith('init:') === true && /^init:\d/.test(key)) {
+  if (ON_THE_WAY.has(key) || /^init:\d/.test(key)) {
     return 'progress'
   }
-  return UNSURE.has(key) ? 'unknown' : 'crit'
+  if (HALF_WELL.has(key)) {
+    return 'warn'
+  }
+  return key === 'unknown' ? 'unknown' : 'crit'
 }
