@@ -54,11 +54,30 @@ class Workload:
             **container,
         }
         self.spec: Plain = {"containers": [self.container], "restartPolicy": "Always", "serviceAccountName": "default"}
-        self.object = cluster.add(kind, f"{namespace}/{name}", {
-            "spec": {"replicas": replicas, "selector": {"matchLabels": self.labels}, "template": {"metadata": {"labels": self.labels}, "spec": self.spec}},
-            "status": {"replicas": replicas, "readyReplicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas,
-                       "conditions": [condition("Progressing", "True", "NewReplicaSetAvailable", minutes=9000)] if kind == "Deployment" else []},
-        }) if kind != "Pod" else {}  # fmt: skip
+        self.object = (
+            cluster.add(
+                kind,
+                f"{namespace}/{name}",
+                {
+                    "spec": {
+                        "replicas": replicas,
+                        "selector": {"matchLabels": self.labels},
+                        "template": {"metadata": {"labels": self.labels}, "spec": self.spec},
+                    },
+                    "status": {
+                        "replicas": replicas,
+                        "readyReplicas": replicas,
+                        "updatedReplicas": replicas,
+                        "availableReplicas": replicas,
+                        "conditions": [condition("Progressing", "True", "NewReplicaSetAvailable", minutes=9000)]
+                        if kind == "Deployment"
+                        else [],
+                    },
+                },
+            )
+            if kind != "Pod"
+            else {}
+        )
         self.owner = (
             Plain(kind=kind, name=name, uid=self.object["metadata"]["uid"], controller=True) if kind != "Pod" else None
         )
@@ -78,12 +97,32 @@ class Workload:
         }
 
     def _revision(self, hash_: str, number: int, replicas: int) -> Plain:
-        return self.cluster.add("ReplicaSet", f"{self.namespace}/{self.name}-{hash_}", {
-            "metadata": {"ownerReferences": [{"kind": self.kind, "name": self.name, "uid": self.object["metadata"]["uid"], "controller": True}],
-                         "annotations": {"deployment.kubernetes.io/revision": str(number)}, "labels": {**self.labels, "pod-template-hash": hash_}},
-            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {**self.labels, "pod-template-hash": hash_}}, "spec": self.spec}},
-            "status": {"replicas": replicas, "readyReplicas": replicas},
-        })  # fmt: skip
+        return self.cluster.add(
+            "ReplicaSet",
+            f"{self.namespace}/{self.name}-{hash_}",
+            {
+                "metadata": {
+                    "ownerReferences": [
+                        {
+                            "kind": self.kind,
+                            "name": self.name,
+                            "uid": self.object["metadata"]["uid"],
+                            "controller": True,
+                        }
+                    ],
+                    "annotations": {"deployment.kubernetes.io/revision": str(number)},
+                    "labels": {**self.labels, "pod-template-hash": hash_},
+                },
+                "spec": {
+                    "replicas": replicas,
+                    "template": {
+                        "metadata": {"labels": {**self.labels, "pod-template-hash": hash_}},
+                        "spec": self.spec,
+                    },
+                },
+                "status": {"replicas": replicas, "readyReplicas": replicas},
+            },
+        )
 
     def _pod(self, number: int) -> Plain:
         hash_ = self.replica_set["metadata"]["labels"]["pod-template-hash"] if self.replica_set else ""
@@ -96,15 +135,24 @@ class Workload:
         )
         labels = {**self.labels, **({"pod-template-hash": hash_} if hash_ else {})}
         nodes = [n["metadata"]["name"] for n in self.cluster.objects["Node"]]
-        return self.cluster.add("Pod", f"{self.namespace}/{name}", {
-            "metadata": {"labels": labels, "ownerReferences": [self.owner] if self.owner else []},
-            "spec": {**self.spec, "nodeName": nodes[number % len(nodes)]},
-            "status": {
-                "phase": "Running", "podIP": f"10.1.0.{len(self.cluster.objects['Pod']) + 10}", "startTime": ago(9000),
-                "conditions": [condition("PodScheduled", "True", minutes=9000), condition("Ready", "True", minutes=9000)],
-                "containerStatuses": [self._running(self.container["name"], 9000)],
+        return self.cluster.add(
+            "Pod",
+            f"{self.namespace}/{name}",
+            {
+                "metadata": {"labels": labels, "ownerReferences": [self.owner] if self.owner else []},
+                "spec": {**self.spec, "nodeName": nodes[number % len(nodes)]},
+                "status": {
+                    "phase": "Running",
+                    "podIP": f"10.1.0.{len(self.cluster.objects['Pod']) + 10}",
+                    "startTime": ago(9000),
+                    "conditions": [
+                        condition("PodScheduled", "True", minutes=9000),
+                        condition("Ready", "True", minutes=9000),
+                    ],
+                    "containerStatuses": [self._running(self.container["name"], 9000)],
+                },
             },
-        })  # fmt: skip
+        )
 
     def _running(self, name: str, minutes: float, *, ready: bool = True, restarts: int = 0) -> Plain:
         return {
@@ -183,8 +231,18 @@ class Workload:
                 "finishedAt": ago(3),
                 **({"message": message} if message else {}),
             }
-            status = {"name": name, "ready": False, "restartCount": restarts, "lastState": {"terminated": ended},
-                      "state": {"waiting": {"reason": "CrashLoopBackOff", "message": f"back-off 5m0s restarting failed container={name}"}}}  # fmt: skip
+            status = {
+                "name": name,
+                "ready": False,
+                "restartCount": restarts,
+                "lastState": {"terminated": ended},
+                "state": {
+                    "waiting": {
+                        "reason": "CrashLoopBackOff",
+                        "message": f"back-off 5m0s restarting failed container={name}",
+                    }
+                },
+            }
             if init:
                 pod["spec"].setdefault("initContainers", [{"name": init, "image": "registry.local/init:1"}])
                 pod["status"]["phase"] = "Pending"
@@ -308,14 +366,36 @@ class Cluster:
         found["metadata"].setdefault("labels", {}).update(labels)
         return found
 
-    def node(self, name: str, *, cpu: str = "4", memory: str = "16Gi", ready: str = "True", cordoned: bool = False, labels: Plain | None = None,
-             taints: list[Plain] | None = None, extended: Plain | None = None, conditions: Iterable[Plain] = ()) -> Plain:  # fmt: skip
-        return self.add("Node", name, {
-            "metadata": {"labels": {"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", **(labels or {})}},
-            "spec": {"unschedulable": cordoned, "taints": taints or []},
-            "status": {"allocatable": {"cpu": cpu, "memory": memory, "pods": "110", **(extended or {})},
-                       "conditions": [condition("Ready", ready, "KubeletReady" if ready == "True" else "NodeStatusUnknown"), *conditions]},
-        })  # fmt: skip
+    def node(
+        self,
+        name: str,
+        *,
+        cpu: str = "4",
+        memory: str = "16Gi",
+        ready: str = "True",
+        cordoned: bool = False,
+        labels: Plain | None = None,
+        taints: list[Plain] | None = None,
+        extended: Plain | None = None,
+        conditions: Iterable[Plain] = (),
+    ) -> Plain:
+        return self.add(
+            "Node",
+            name,
+            {
+                "metadata": {
+                    "labels": {"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", **(labels or {})}
+                },
+                "spec": {"unschedulable": cordoned, "taints": taints or []},
+                "status": {
+                    "allocatable": {"cpu": cpu, "memory": memory, "pods": "110", **(extended or {})},
+                    "conditions": [
+                        condition("Ready", ready, "KubeletReady" if ready == "True" else "NodeStatusUnknown"),
+                        *conditions,
+                    ],
+                },
+            },
+        )
 
     def _workload(self, kind: str, where: str, replicas: int, container: Plain) -> Workload:
         namespace, name = split(where)
@@ -351,10 +431,19 @@ class Cluster:
             "uid": meta["uid"],
             **({"namespace": meta["namespace"]} if "namespace" in meta else {}),
         }
-        return self.add("Event", f"{meta.get('namespace', 'default')}/{meta['name']}.{self._count}", {
-            "involvedObject": involved, "reason": reason, "message": message, "type": type_, "count": count,
-            "firstTimestamp": ago(minutes + 10), "lastTimestamp": ago(minutes),
-        })  # fmt: skip
+        return self.add(
+            "Event",
+            f"{meta.get('namespace', 'default')}/{meta['name']}.{self._count}",
+            {
+                "involvedObject": involved,
+                "reason": reason,
+                "message": message,
+                "type": type_,
+                "count": count,
+                "firstTimestamp": ago(minutes + 10),
+                "lastTimestamp": ago(minutes),
+            },
+        )
 
     def log(self, pod: Plain, container: str, text: str, *, previous: bool = False) -> None:
         self.logs[LogKey(pod["metadata"]["namespace"], pod["metadata"]["name"], container, previous)] = text
@@ -381,8 +470,13 @@ class Cluster:
             selector, meta = service["spec"].get("selector"), service["metadata"]
             if not selector:
                 continue
-            pods = [p for p in self.objects["Pod"] if p["metadata"]["namespace"] == meta["namespace"] and p["status"].get("podIP")
-                    and selector.items() <= p["metadata"].get("labels", {}).items()]  # fmt: skip
+            pods = [
+                p
+                for p in self.objects["Pod"]
+                if p["metadata"]["namespace"] == meta["namespace"]
+                and p["status"].get("podIP")
+                and selector.items() <= p["metadata"].get("labels", {}).items()
+            ]
             endpoints = [
                 {
                     "addresses": [p["status"]["podIP"]],

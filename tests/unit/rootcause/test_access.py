@@ -9,10 +9,20 @@ from tests.unit.rootcause.builders import a_cluster, only, sure
 
 OPERATOR = Ref("Deployment", "shop", "operator")
 REFUSALS = {
-    "namespaced": 'E0304 11:59:00 reflector.go:150] failed to list *v1.Pod: pods is forbidden: User "system:serviceaccount:shop:default" cannot list resource "pods" in API group "" in the namespace "shop"',
-    "cluster": 'failed to watch: nodes is forbidden: User "system:serviceaccount:shop:default" cannot watch resource "nodes" in API group "" at the cluster scope',
-    "quoted": '{"level":"error","error":"leases.coordination.k8s.io \\"lock\\" is forbidden: User \\"system:serviceaccount:shop:default\\" cannot update resource \\"leases\\" in API group \\"coordination.k8s.io\\" in the namespace \\"shop\\""}',
-}  # fmt: skip
+    "namespaced": (
+        "E0304 11:59:00 reflector.go:150] failed to list *v1.Pod: pods is forbidden: User "
+        '"system:serviceaccount:shop:default" cannot list resource "pods" in API group "" in the namespace "shop"'
+    ),
+    "cluster": (
+        'failed to watch: nodes is forbidden: User "system:serviceaccount:shop:default" cannot '
+        'watch resource "nodes" in API group "" at the cluster scope'
+    ),
+    "quoted": (
+        '{"level":"error","error":"leases.coordination.k8s.io \\"lock\\" is forbidden: User '
+        '\\"system:serviceaccount:shop:default\\" cannot update resource \\"leases\\" in API '
+        'group \\"coordination.k8s.io\\" in the namespace \\"shop\\""}'
+    ),
+}
 
 
 @pytest.mark.parametrize("text", REFUSALS.values(), ids=REFUSALS.keys())
@@ -33,15 +43,20 @@ def test_without_roles_to_read_it_is_less_sure_and_says_so():
     assert problem.missing
 
 
-@pytest.mark.parametrize("subject", [
-    {"kind": "ServiceAccount", "name": "default", "namespace": "shop"},
-    {"kind": "Group", "name": "system:serviceaccounts:shop"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"kind": "ServiceAccount", "name": "default", "namespace": "shop"},
+        {"kind": "Group", "name": "system:serviceaccounts:shop"},
+    ],
+)
 def test_a_request_that_a_role_allows_now_is_the_past(subject):
     cluster = a_cluster()
     cluster.deployment("shop/operator").says(REFUSALS["cluster"])
     cluster.add("ClusterRole", "watcher", {"rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["nodes"]}]})
-    cluster.add("ClusterRoleBinding", "watcher", {"roleRef": {"kind": "ClusterRole", "name": "watcher"}, "subjects": [subject]})
+    cluster.add(
+        "ClusterRoleBinding", "watcher", {"roleRef": {"kind": "ClusterRole", "name": "watcher"}, "subjects": [subject]}
+    )
     assert cluster.diagnosis().outcome == "no_fault"
 
 

@@ -11,12 +11,17 @@ CART = Ref("Deployment", "shop", "cart")
 FORBIDDEN = 'pods "cart-6d5f7c9b84-x" is forbidden: '
 REFUSALS = {
     "quota_cpu": "exceeded quota: limits, requested: requests.cpu=200m, used: requests.cpu=1, limited: requests.cpu=1",
-    "quota_memory": "exceeded quota: limits, requested: limits.memory=1Gi, used: limits.memory=8Gi, limited: limits.memory=8Gi",
+    "quota_memory": (
+        "exceeded quota: limits, requested: limits.memory=1Gi, used: limits.memory=8Gi, limited: limits.memory=8Gi"
+    ),
     "quota_pods": "exceeded quota: limits, requested: pods=1, used: pods=10, limited: pods=10",
     "limitrange_violation": "maximum memory usage per Container is 1Gi, but limit is 2Gi",
     "service_account_missing": 'error looking up service account shop/robot: serviceaccount "robot" not found',
-    "psa_rejects_recreate": 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "cart" must set securityContext.allowPrivilegeEscalation=false)',
-}  # fmt: skip
+    "psa_rejects_recreate": (
+        'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "cart" must '
+        "set securityContext.allowPrivilegeEscalation=false)"
+    ),
+}
 
 
 @pytest.mark.parametrize("where", ["event", "condition"])
@@ -33,7 +38,10 @@ def test_the_api_servers_refusal_is_named(mode, text, where):
 
 OTHER_WORDS = {
     "quota_cpu": "failed quota: limits: must specify limits.cpu for: cart; requests.cpu for: cart",
-    "limitrange_violation": "[minimum cpu usage per Container is 100m, but request is 50m, maximum memory usage per Pod is 1Gi, but limit is 2Gi]",
+    "limitrange_violation": (
+        "[minimum cpu usage per Container is 100m, but request is 50m, maximum "
+        "memory usage per Pod is 1Gi, but limit is 2Gi]"
+    ),
 }
 
 
@@ -100,12 +108,20 @@ def test_a_refusal_of_an_old_revision_is_not_reported():
 
 def webhook(cluster, *, policy="Fail", selector=None):
     rule = {"operations": ["CREATE"], "apiGroups": [""], "resources": ["pods"]}
-    hook = {"name": "images.policy.local", "failurePolicy": policy, "rules": [rule], "namespaceSelector": selector or {},
-            "clientConfig": {"service": {"name": "guard", "namespace": "ops", "port": 443}}}  # fmt: skip
+    hook = {
+        "name": "images.policy.local",
+        "failurePolicy": policy,
+        "rules": [rule],
+        "namespaceSelector": selector or {},
+        "clientConfig": {"service": {"name": "guard", "namespace": "ops", "port": 443}},
+    }
     return cluster.add("ValidatingWebhookConfiguration", "guard", {"webhooks": [hook]})
 
 
-CALL = 'Internal error occurred: failed calling webhook "images.policy.local": failed to call webhook: Post "https://guard.ops.svc:443/validate?timeout=2s": '
+CALL = (
+    'Internal error occurred: failed calling webhook "images.policy.local": failed to call '
+    'webhook: Post "https://guard.ops.svc:443/validate?timeout=2s": '
+)
 UNAVAILABLE = [
     'no endpoints available for service "guard"',
     "dial tcp 10.96.0.9:443: connect: connection refused",

@@ -112,10 +112,16 @@ def test_an_image_that_would_run_as_root_is_told_apart():
 
 
 CANNOT_RUN = {
-    "runc": 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "serve": executable file not found in $PATH: unknown',
-    "docker": "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: \"/app/run\": stat /app/run: no such file or directory: unknown",
+    "runc": (
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
+        'failed: unable to start container process: exec: "serve": executable file not found in $PATH: unknown'
+    ),
+    "docker": (
+        'OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "/app/'
+        'run": stat /app/run: no such file or directory: unknown'
+    ),
     "crun": "container create failed: executable file `serve` not found in $PATH: No such file or directory",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", CANNOT_RUN.values(), ids=CANNOT_RUN.keys())

@@ -22,7 +22,10 @@ def test_a_workload_scaled_to_zero_under_its_callers_is_named():
     cluster = a_cluster()
     scaled_down(cluster)
     caller = cluster.deployment("shop/front")
-    caller.says('level=error msg="call failed" err="Get \\"http://cart.shop.svc/\\": dial tcp 10.96.1.1:80: connect: connection refused"')
+    caller.says(
+        'level=error msg="call failed" err="Get \\"http://cart.shop.svc/\\": '
+        'dial tcp 10.96.1.1:80: connect: connection refused"'
+    )
     problem = only(cluster.diagnosis())
     assert (problem.resource, problem.mode) == (CART, "zero_replicas")
     assert caller.ref in problem.explains
@@ -32,7 +35,16 @@ def test_a_route_to_a_workload_at_zero_is_enough():
     cluster = a_cluster()
     scaled_down(cluster)
     backend = {"service": {"name": "cart", "port": {"number": 80}}}
-    cluster.add("Ingress", "shop/cart", {"spec": {"ingressClassName": "public", "rules": [{"host": "a.example", "http": {"paths": [{"path": "/", "backend": backend}]}}]}})
+    cluster.add(
+        "Ingress",
+        "shop/cart",
+        {
+            "spec": {
+                "ingressClassName": "public",
+                "rules": [{"host": "a.example", "http": {"paths": [{"path": "/", "backend": backend}]}}],
+            }
+        },
+    )
     assert sure(cluster.diagnosis()) == [(CART, "zero_replicas")]
 
 
@@ -44,14 +56,16 @@ def test_zero_replicas_that_nothing_needs_is_no_fault():
 
 def stuck(cluster, **container):
     cart = cluster.deployment("shop/cart", **container)
-    cart.object["status"]["conditions"] = [condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "cart-x" has timed out progressing.')]
+    cart.object["status"]["conditions"] = [
+        condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "cart-x" has timed out progressing.')
+    ]
     return cart
 
 
 def test_a_rollout_past_its_deadline_is_named_when_nothing_explains_it():
     cluster = a_cluster()
     probe = {"httpGet": {"path": "/ready", "port": 8080}}
-    cart = stuck(cluster, readinessProbe=probe).not_ready(log="level=error msg=\"model missing in bucket\"")
+    cart = stuck(cluster, readinessProbe=probe).not_ready(log='level=error msg="model missing in bucket"')
     cart.reported("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
     problem = only(cluster.diagnosis())
     assert (problem.resource, problem.mode) == (CART, "rollout_stuck")
@@ -67,17 +81,41 @@ def test_a_rollout_that_is_stuck_for_a_known_reason_gives_way_to_it():
 def test_a_strategy_that_may_neither_add_nor_remove_is_named():
     cluster = a_cluster()
     cart = cluster.deployment("shop/cart")
-    cart.object["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}}
+    cart.object["spec"]["strategy"] = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0},
+    }
     cart.object["status"]["updatedReplicas"] = 0
     assert sure(cluster.diagnosis()) == [(CART, "rollout_stuck")]
 
 
-def failed_job(cluster, log="level=error msg=\"bucket refuses\"", reason="BackoffLimitExceeded", minutes=20):
-    job = cluster.add("Job", "shop/export", {"spec": {}, "status": {"failed": 3, "conditions": [condition("Failed", "True", reason, "Job has reached the specified backoff limit", minutes)]}})
+def failed_job(cluster, log='level=error msg="bucket refuses"', reason="BackoffLimitExceeded", minutes=20):
+    job = cluster.add(
+        "Job",
+        "shop/export",
+        {
+            "spec": {},
+            "status": {
+                "failed": 3,
+                "conditions": [
+                    condition("Failed", "True", reason, "Job has reached the specified backoff limit", minutes)
+                ],
+            },
+        },
+    )
     owner = {"kind": "Job", "name": "export", "uid": job["metadata"]["uid"], "controller": True}
-    pod = cluster.add("Pod", "shop/export-x", {
-        "metadata": {"ownerReferences": [owner]}, "spec": {"containers": [{"name": "job"}], "nodeName": "node-0", "restartPolicy": "Never"},
-        "status": {"phase": "Failed", "containerStatuses": [{"name": "job", "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}]}})  # fmt: skip
+    pod = cluster.add(
+        "Pod",
+        "shop/export-x",
+        {
+            "metadata": {"ownerReferences": [owner]},
+            "spec": {"containers": [{"name": "job"}], "nodeName": "node-0", "restartPolicy": "Never"},
+            "status": {
+                "phase": "Failed",
+                "containerStatuses": [{"name": "job", "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}],
+            },
+        },
+    )
     cluster.log(pod, "job", log)
     return job, pod
 
@@ -105,7 +143,15 @@ def test_a_job_that_failed_last_week_is_the_past():
 
 def test_a_cron_job_suspended_after_it_was_in_use_is_named():
     cluster = a_cluster()
-    cluster.add("CronJob", "shop/bill", {"metadata": {"generation": 2}, "spec": {"schedule": "5 2 * * *", "suspend": True}, "status": {"lastScheduleTime": ago(3000)}})
+    cluster.add(
+        "CronJob",
+        "shop/bill",
+        {
+            "metadata": {"generation": 2},
+            "spec": {"schedule": "5 2 * * *", "suspend": True},
+            "status": {"lastScheduleTime": ago(3000)},
+        },
+    )
     problem = only(cluster.diagnosis())
     assert (problem.resource.kind, problem.mode) == ("CronJob", "cronjob_suspended_or_bad_schedule")
 
@@ -113,7 +159,9 @@ def test_a_cron_job_suspended_after_it_was_in_use_is_named():
 def test_a_cron_job_suspended_with_a_reason_is_no_fault():
     cluster = a_cluster()
     meta = {"generation": 2, "annotations": {"example.com/suspended-by": "dana, until the migration is done"}}
-    cluster.add("CronJob", "shop/bill", {"metadata": meta, "spec": {"schedule": "5 2 * * *", "suspend": True}, "status": {}})
+    cluster.add(
+        "CronJob", "shop/bill", {"metadata": meta, "spec": {"schedule": "5 2 * * *", "suspend": True}, "status": {}}
+    )
     assert cluster.diagnosis().outcome == "no_fault"
 
 
@@ -123,20 +171,56 @@ def test_a_schedule_that_never_comes_is_named():
     assert [mode for _, mode in sure(cluster.diagnosis())] == ["cronjob_suspended_or_bad_schedule"]
 
 
-@pytest.mark.parametrize(("schedule", "never"), [
-    ("*/5 * * * *", False), ("0 0 30 2 *", True), ("0 0 31 4,6 *", True), ("0 0 31 4 1", False), ("61 * * * *", True), ("@daily", False),
-    ("0 9 * * mon-fri", False), ("0 0 29 feb *", False), ("CRON_TZ=Europe/Berlin 0 6 * * *", False), ("every day", True), ("0 0 */2 * ?", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("schedule", "never"),
+    [
+        ("*/5 * * * *", False),
+        ("0 0 30 2 *", True),
+        ("0 0 31 4,6 *", True),
+        ("0 0 31 4 1", False),
+        ("61 * * * *", True),
+        ("@daily", False),
+        ("0 9 * * mon-fri", False),
+        ("0 0 29 feb *", False),
+        ("CRON_TZ=Europe/Berlin 0 6 * * *", False),
+        ("every day", True),
+        ("0 0 */2 * ?", False),
+    ],
+)
 def test_cron_expressions_are_read_as_the_controller_reads_them(schedule, never):
     assert never_fires(schedule) is never
 
 
-def autoscaler(cluster, target="cart", message="failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API"):
-    metric = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}
-    return cluster.add("HorizontalPodAutoscaler", f"shop/{target}", {
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}, "maxReplicas": 5, "metrics": [metric]},
-        "status": {"conditions": [condition("AbleToScale", "True"), condition("ScalingActive", "False", "FailedGetResourceMetric", f"the HPA was unable to compute the replica count: {message}")]},
-    })  # fmt: skip
+def autoscaler(
+    cluster,
+    target="cart",
+    message=(
+        "failed to get cpu utilization: unable to get metrics for resource "
+        "cpu: no metrics returned from resource metrics API"
+    ),
+):
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+    }
+    return cluster.add(
+        "HorizontalPodAutoscaler",
+        f"shop/{target}",
+        {
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}, "maxReplicas": 5, "metrics": [metric]},
+            "status": {
+                "conditions": [
+                    condition("AbleToScale", "True"),
+                    condition(
+                        "ScalingActive",
+                        "False",
+                        "FailedGetResourceMetric",
+                        f"the HPA was unable to compute the replica count: {message}",
+                    ),
+                ]
+            },
+        },
+    )
 
 
 def test_an_autoscaler_without_requests_to_measure_against_is_named():
@@ -168,7 +252,14 @@ def test_an_autoscaler_switched_off_by_zero_replicas_is_no_fault():
     cluster = a_cluster()
     cluster.deployment("shop/cart", 0)
     hpa = autoscaler(cluster)
-    hpa["status"]["conditions"] = [condition("ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")]
+    hpa["status"]["conditions"] = [
+        condition(
+            "ScalingActive",
+            "False",
+            "ScalingDisabled",
+            "scaling is disabled since the replica count of the target is zero",
+        )
+    ]
     assert cluster.diagnosis().outcome == "no_fault"
 
 

@@ -21,7 +21,10 @@ def test_a_container_killed_for_memory_is_named_with_its_limit():
 
 def test_memory_that_does_not_suffice_to_start_is_the_same_cause():
     cluster = a_cluster()
-    text = "failed to create containerd task: OCI runtime create failed: container init was OOM-killed (memory limit too low?): unknown"
+    text = (
+        "failed to create containerd task: OCI runtime create failed: container "
+        "init was OOM-killed (memory limit too low?): unknown"
+    )
     cluster.deployment("shop/cart", resources={"limits": {"memory": "4Mi"}}).crashing(128, "StartError", message=text)
     assert sure(cluster.diagnosis()) == [(CART, "oom_killed")]
 
@@ -42,22 +45,30 @@ def test_a_kill_by_the_liveness_probe_is_not_called_memory():
 
 
 MISSING = {
-    "Python": "Traceback (most recent call last):\n  File \"/app/main.py\", line 4, in <module>\n    url = os.environ['PAY_URL']\n  File \"<frozen os>\", line 685, in __getitem__\nKeyError: 'PAY_URL'",
-    "pydantic": "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\npay_url\n  Field required [type=missing, input_value={}, input_type=dict]",
+    "Python": (
+        'Traceback (most recent call last):\n  File "/app/main.py", line 4, in <module>\n    url = '
+        "os.environ['PAY_URL']\n  File \"<frozen os>\", line 685, in __getitem__\nKeyError: 'PAY_URL'"
+    ),
+    "pydantic": (
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\npay_url\n  Field "
+        "required [type=missing, input_value={}, input_type=dict]"
+    ),
     "Go envconfig": "2026/03/04 11:59:00 required key PAY_URL missing value",
     "Go env": 'panic: env: required environment variable "PAY_URL" is not set\n\ngoroutine 1 [running]:',
     "Node": "Error: Missing required environment variable: PAY_URL\n    at Object.<anonymous> (/app/index.js:3:9)",
     "Node config": 'Error: Config validation error: "PAY_URL" is required',
-    "Spring": "Caused by: java.lang.IllegalArgumentException: Could not resolve placeholder 'PAY_URL' in value \"${PAY_URL}\"",
-    "Ruby": "/app/boot.rb:2:in `fetch': key not found: \"PAY_URL\" (KeyError)",
+    "Spring": (
+        "Caused by: java.lang.IllegalArgumentException: Could not resolve placeholder 'PAY_URL' in value \"${PAY_URL}\""
+    ),
+    "Ruby": '/app/boot.rb:2:in `fetch\': key not found: "PAY_URL" (KeyError)',
     "Rust": "thread 'main' panicked at src/main.rs:5:40:\nPAY_URL must be set: NotPresent",
     "shell": "/entrypoint.sh: line 4: PAY_URL: unbound variable",
     "shell test": "/entrypoint.sh: 3: PAY_URL: parameter not set",
     "Django": "django.core.exceptions.ImproperlyConfigured: Set the PAY_URL environment variable",
     "decouple": "decouple.UndefinedValueError: PAY_URL not found. Declare it as envvar or define a default value.",
     "PHP": 'Uncaught Symfony\\Component\\DependencyInjection\\Exception\\EnvNotFoundException: Environment variable not found: "PAY_URL".',
-    "plain": "level=fatal msg=\"PAY_URL is not set\"",
-}  # fmt: skip
+    "plain": 'level=fatal msg="PAY_URL is not set"',
+}
 
 
 @pytest.mark.parametrize("log", MISSING.values(), ids=MISSING.keys())
@@ -90,18 +101,31 @@ def test_an_error_code_is_not_taken_for_a_variable():
     cluster = a_cluster()
     cluster.deployment("shop/cart").crashing(
         1,
-        log="Error: Cannot find module 'express'\n  code: 'MODULE_NOT_FOUND',\nERR_MODULE_NOT_FOUND: package is required",
+        log=(
+            "Error: Cannot find module 'express'\n  code: "
+            "'MODULE_NOT_FOUND',\nERR_MODULE_NOT_FOUND: package is required"
+        ),
     )
     assert "missing_env_var" not in [mode for _, mode in sure(cluster.diagnosis())]
 
 
 TRACES = {
-    "Python": 'Traceback (most recent call last):\n  File "/app/main.py", line 9, in <module>\n    run()\nZeroDivisionError: division by zero',
-    "Java": 'Exception in thread "main" java.lang.NullPointerException: cart is null\n\tat com.shop.Cart.main(Cart.java:12)',
-    "Go": "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV]\n\ngoroutine 1 [running]:\nmain.main()",
-    "Node": "TypeError: Cannot read properties of undefined (reading 'id')\n    at Object.<anonymous> (/app/index.js:7:21)",
+    "Python": (
+        'Traceback (most recent call last):\n  File "/app/main.py", line 9, in '
+        "<module>\n    run()\nZeroDivisionError: division by zero"
+    ),
+    "Java": (
+        'Exception in thread "main" java.lang.NullPointerException: cart is null\n\tat com.shop.Cart.main(Cart.java:12)'
+    ),
+    "Go": (
+        "panic: runtime error: invalid memory address or nil pointer dereference\n"
+        "[signal SIGSEGV]\n\ngoroutine 1 [running]:\nmain.main()"
+    ),
+    "Node": (
+        "TypeError: Cannot read properties of undefined (reading 'id')\n    at Object.<anonymous> (/app/index.js:7:21)"
+    ),
     "Rust": "thread 'main' panicked at src/main.rs:2:5:\ncalled `Option::unwrap()` on a `None` value",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("log", TRACES.values(), ids=TRACES.keys())
@@ -143,7 +167,7 @@ WORDS = {
     "db_connections_exhausted": "FATAL: sorry, too many clients already",
     "volume_permission_denied": "mkdir: cannot create directory '/data/cache': Permission denied",
     "script_or_args_error": "error: unknown flag: --prot",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("mode", "text"), WORDS.items())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.rootcause.builders import Cluster, a_cluster, ago, condition
-
 import pytest
+
+from tests.unit.rootcause.builders import Cluster, a_cluster, ago, condition
 
 
 def test_a_healthy_cluster_has_no_fault():
@@ -20,8 +20,17 @@ def old_restarts(c: Cluster) -> None:
 
 def completed_job(c: Cluster) -> None:
     c.add("Job", "shop/done", {"spec": {}, "status": {"succeeded": 1, "conditions": [condition("Complete", "True")]}})
-    c.add("Pod", "shop/done-x", {"spec": {"containers": [{"name": "j"}], "nodeName": "node-0"}, "status": {
-        "phase": "Succeeded", "containerStatuses": [{"name": "j", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}})  # fmt: skip
+    c.add(
+        "Pod",
+        "shop/done-x",
+        {
+            "spec": {"containers": [{"name": "j"}], "nodeName": "node-0"},
+            "status": {
+                "phase": "Succeeded",
+                "containerStatuses": [{"name": "j", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}],
+            },
+        },
+    )
 
 
 def parked_with_a_note(c: Cluster) -> None:
@@ -61,8 +70,14 @@ def service_without_selector(c: Cluster) -> None:
 
 
 def budget_that_allows_nothing_without_a_drain(c: Cluster) -> None:
-    c.add("PodDisruptionBudget", "shop/db", {"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "db"}}},
-                                             "status": {"currentHealthy": 1, "desiredHealthy": 1, "disruptionsAllowed": 0, "expectedPods": 1}})  # fmt: skip
+    c.add(
+        "PodDisruptionBudget",
+        "shop/db",
+        {
+            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "db"}}},
+            "status": {"currentHealthy": 1, "desiredHealthy": 1, "disruptionsAllowed": 0, "expectedPods": 1},
+        },
+    )
 
 
 def cordoned_node_that_nobody_waits_for(c: Cluster) -> None:
@@ -109,13 +124,21 @@ def readiness_that_failed_while_starting(c: Cluster) -> None:
 
 def job_that_failed_before_a_success(c: Cluster) -> None:
     c.add("CronJob", "shop/sync", {"spec": {"schedule": "@hourly"}, "status": {"lastSuccessfulTime": ago(5)}})
-    c.add("Job", "shop/sync-1", {"metadata": {"ownerReferences": [{"kind": "CronJob", "name": "sync", "uid": "u", "controller": True}]}, "spec": {},
-                                 "status": {"failed": 7, "conditions": [condition("Failed", "True", "BackoffLimitExceeded", minutes=65)]}})  # fmt: skip
+    c.add(
+        "Job",
+        "shop/sync-1",
+        {
+            "metadata": {"ownerReferences": [{"kind": "CronJob", "name": "sync", "uid": "u", "controller": True}]},
+            "spec": {},
+            "status": {"failed": 7, "conditions": [condition("Failed", "True", "BackoffLimitExceeded", minutes=65)]},
+        },
+    )
 
 
 def old_denials_that_are_allowed_now(c: Cluster) -> None:
     c.deployment("shop/operator").says(
-        'E0304 pods is forbidden: User "system:serviceaccount:shop:default" cannot list resource "pods" in API group "" in the namespace "shop"'
+        'E0304 pods is forbidden: User "system:serviceaccount:shop:default" cannot list '
+        'resource "pods" in API group "" in the namespace "shop"'
     )
     c.add("Role", "shop/reader", {"rules": [{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}]})
     c.add(
@@ -129,12 +152,27 @@ def old_denials_that_are_allowed_now(c: Cluster) -> None:
 
 
 HARMLESS = [
-    old_restarts, completed_job, parked_with_a_note, created_at_zero, unexpected_job_event, cron_job_created_suspended,
-    events_of_a_rolled_back_pod, dedicated_node, service_without_selector, budget_that_allows_nothing_without_a_drain,
-    cordoned_node_that_nobody_waits_for, environment_that_names_an_absent_service, optional_config_map,
-    undeclared_metrics_port, claim_that_waits_for_its_first_pod, pod_that_was_just_created, full_quota_that_stops_nobody,
-    readiness_that_failed_while_starting, job_that_failed_before_a_success, old_denials_that_are_allowed_now,
-]  # fmt: skip
+    old_restarts,
+    completed_job,
+    parked_with_a_note,
+    created_at_zero,
+    unexpected_job_event,
+    cron_job_created_suspended,
+    events_of_a_rolled_back_pod,
+    dedicated_node,
+    service_without_selector,
+    budget_that_allows_nothing_without_a_drain,
+    cordoned_node_that_nobody_waits_for,
+    environment_that_names_an_absent_service,
+    optional_config_map,
+    undeclared_metrics_port,
+    claim_that_waits_for_its_first_pod,
+    pod_that_was_just_created,
+    full_quota_that_stops_nobody,
+    readiness_that_failed_while_starting,
+    job_that_failed_before_a_success,
+    old_denials_that_are_allowed_now,
+]
 
 
 @pytest.mark.parametrize("noise", HARMLESS, ids=lambda f: f.__name__)

@@ -11,30 +11,78 @@ IMAGE = "registry.local/cart:1.0"
 CART = Ref("Deployment", "shop", "cart")
 
 NOT_FOUND = {
-    "containerd": f'rpc error: code = NotFound desc = failed to pull and unpack image "{IMAGE}": failed to resolve reference "{IMAGE}": {IMAGE}: not found',
-    "docker": f"rpc error: code = Unknown desc = Error response from daemon: manifest for {IMAGE} not found: manifest unknown: manifest unknown",
-    "CRI-O": f"rpc error: code = Unknown desc = reading manifest 1.0 in registry.local/cart: manifest unknown: manifest unknown",
-    "ECR": f'failed to resolve reference "{IMAGE}": name unknown: The repository with name \'cart\' does not exist in the registry with id \'123456789012\'',
+    "containerd": (
+        f'rpc error: code = NotFound desc = failed to pull and unpack image "{IMAGE}": '
+        f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'
+    ),
+    "docker": (
+        "rpc error: code = Unknown desc = Error response from daemon: manifest for "
+        f"{IMAGE} not found: manifest unknown: manifest unknown"
+    ),
+    "CRI-O": (
+        "rpc error: code = Unknown desc = reading manifest 1.0 in "
+        "registry.local/cart: manifest unknown: manifest unknown"
+    ),
+    "ECR": (
+        f'failed to resolve reference "{IMAGE}": name unknown: The repository with name '
+        "'cart' does not exist in the registry with id '123456789012'"
+    ),
     "Harbor": f'failed to resolve reference "{IMAGE}": unknown: artifact cart:1.0 not found',
-    "digest": f'failed to pull and unpack image "{IMAGE}": failed to copy: httpReadSeeker: failed open: content at https://registry.local/v2/cart/manifests/sha256:0 not found: not found',
-}  # fmt: skip
+    "digest": (
+        f'failed to pull and unpack image "{IMAGE}": failed to copy: httpReadSeeker: failed open: content at '
+        "https://registry.local/v2/cart/manifests/sha256:0 not found: not found"
+    ),
+}
 REFUSED = {
-    "containerd token": f'failed to resolve reference "{IMAGE}": failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://registry.local/token: 401 Unauthorized',
-    "containerd head": f'failed to resolve reference "{IMAGE}": unexpected status from HEAD request to https://registry.local/v2/cart/manifests/1.0: 403 Forbidden',
-    "docker": "Error response from daemon: pull access denied for cart, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
-    "ECR": f"Error response from daemon: Head https://registry.local/v2/cart/manifests/1.0: no basic auth credentials",
-    "CRI-O": "initializing source docker://registry.local/cart:1.0: reading manifest 1.0 in registry.local/cart: unauthorized: authentication required",
-    "GCR": f'failed to resolve reference "{IMAGE}": failed to authorize: failed to fetch anonymous token: unexpected status: 403 Forbidden',
-}  # fmt: skip
+    "containerd token": (
+        f'failed to resolve reference "{IMAGE}": failed to authorize: failed to fetch oauth token: unexpected '
+        "status from GET request to https://registry.local/token: 401 Unauthorized"
+    ),
+    "containerd head": (
+        f'failed to resolve reference "{IMAGE}": unexpected status from HEAD request to '
+        "https://registry.local/v2/cart/manifests/1.0: 403 Forbidden"
+    ),
+    "docker": (
+        "Error response from daemon: pull access denied for cart, repository does not exist or may require "
+        "'docker login': denied: requested access to the resource is denied"
+    ),
+    "ECR": "Error response from daemon: Head https://registry.local/v2/cart/manifests/1.0: no basic auth credentials",
+    "CRI-O": (
+        "initializing source docker://registry.local/cart:1.0: reading manifest 1.0 in "
+        "registry.local/cart: unauthorized: authentication required"
+    ),
+    "GCR": (
+        f'failed to resolve reference "{IMAGE}": failed to authorize: failed to fetch '
+        "anonymous token: unexpected status: 403 Forbidden"
+    ),
+}
 UNREACHABLE = {
-    "name": f'failed to resolve reference "{IMAGE}": failed to do request: Head "https://registry.local/v2/cart/manifests/1.0": dial tcp: lookup registry.local on 10.0.0.2:53: no such host',
-    "time-out": f'failed to do request: Head "https://registry.local/v2/": dial tcp 10.9.9.9:443: i/o timeout',
-    "token server": f'failed to authorize: failed to fetch anonymous token: Get "https://auth.local/token": dial tcp: lookup auth.local: no such host',
-    "docker": "Error response from daemon: Get https://registry.local/v2/: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)",
-    "certificate": 'failed to do request: Head "https://registry.local/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
-    "throttled": "failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit",
-    "CRI-O": "pinging container registry registry.local: Get \"https://registry.local/v2/\": dial tcp 10.9.9.9:443: connect: no route to host",
-}  # fmt: skip
+    "name": (
+        f'failed to resolve reference "{IMAGE}": failed to do request: Head "https://registry.local/v2/cart/'
+        'manifests/1.0": dial tcp: lookup registry.local on 10.0.0.2:53: no such host'
+    ),
+    "time-out": 'failed to do request: Head "https://registry.local/v2/": dial tcp 10.9.9.9:443: i/o timeout',
+    "token server": (
+        'failed to authorize: failed to fetch anonymous token: Get "https://'
+        'auth.local/token": dial tcp: lookup auth.local: no such host'
+    ),
+    "docker": (
+        "Error response from daemon: Get https://registry.local/v2/: net/http: request canceled while waiting "
+        "for connection (Client.Timeout exceeded while awaiting headers)"
+    ),
+    "certificate": (
+        'failed to do request: Head "https://registry.local/v2/": tls: failed to verify '
+        "certificate: x509: certificate signed by unknown authority"
+    ),
+    "throttled": (
+        "failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many "
+        "Requests - toomanyrequests: You have reached your pull rate limit"
+    ),
+    "CRI-O": (
+        'pinging container registry registry.local: Get "https://registry.local/v2/'
+        '": dial tcp 10.9.9.9:443: connect: no route to host'
+    ),
+}
 
 
 def pulled(text: str, *, new_kubelet: bool):

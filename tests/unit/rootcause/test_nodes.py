@@ -12,7 +12,9 @@ NODE = Ref("Node", "", "node-0")
 
 def silent(cluster):
     node = cluster.objects["Node"][0]
-    node["status"]["conditions"] = [condition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")]
+    node["status"]["conditions"] = [
+        condition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
+    ]
     return node
 
 
@@ -38,7 +40,12 @@ def test_states_that_a_silent_kubelet_left_behind_are_the_past():
 def test_a_node_that_reports_a_dead_runtime_is_told_apart():
     cluster = a_cluster()
     cluster.objects["Node"][0]["status"]["conditions"] = [
-        condition("Ready", "False", "KubeletNotReady", "[container runtime is down, PLEG is not healthy: pleg was last seen active 5m ago]")
+        condition(
+            "Ready",
+            "False",
+            "KubeletNotReady",
+            "[container runtime is down, PLEG is not healthy: pleg was last seen active 5m ago]",
+        )
     ]
     assert sure(cluster.diagnosis()) == [(NODE, "container_runtime_down")]
 
@@ -51,18 +58,30 @@ def test_a_node_that_joins_is_given_time():
 
 def test_pressure_on_a_node_is_named():
     cluster = a_cluster()
-    cluster.node("node-9", conditions=[condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")])
+    cluster.node(
+        "node-9", conditions=[condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")]
+    )
     problem = only(cluster.diagnosis())
     assert (problem.resource, problem.mode) == (Ref("Node", "", "node-9"), "node_pressure_eviction")
 
 
 def evicted(cluster, minutes):
     cart = cluster.deployment("shop/cart")
-    return cluster.add("Pod", "shop/cart-old", {
-        "metadata": {"ownerReferences": [cart.owner], "labels": cart.labels}, "spec": {**cart.spec, "nodeName": "node-0"},
-        "status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi.",
-                   "startTime": ago(9000), "conditions": [condition("DisruptionTarget", "True", "TerminationByKubelet", minutes=minutes)]},
-    })  # fmt: skip
+    return cluster.add(
+        "Pod",
+        "shop/cart-old",
+        {
+            "metadata": {"ownerReferences": [cart.owner], "labels": cart.labels},
+            "spec": {**cart.spec, "nodeName": "node-0"},
+            "status": {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi.",
+                "startTime": ago(9000),
+                "conditions": [condition("DisruptionTarget", "True", "TerminationByKubelet", minutes=minutes)],
+            },
+        },
+    )
 
 
 def test_an_eviction_of_yesterday_is_the_past():

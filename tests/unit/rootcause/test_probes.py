@@ -67,7 +67,10 @@ def test_a_status_code_proves_that_the_port_is_right():
 
 PROTOCOL = [
     'Get "https://10.1.0.9:8080/healthz": http: server gave HTTP response to HTTPS client',
-    'Get "http://10.1.0.9:8080/healthz": net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x00\\x00"',
+    (
+        'Get "http://10.1.0.9:8080/healthz": net/http: HTTP/1.x transport '
+        'connection broken: malformed HTTP response "\\x00\\x00"'
+    ),
     'Get "https://10.1.0.9:8080/healthz": tls: first record does not look like a TLS handshake',
     'error: this protocol is not gRPC: connection error: desc = "error reading server preface: http2: frame too large"',
 ]
@@ -99,7 +102,10 @@ def test_a_liveness_probe_without_patience_is_named():
     )
     cart.reported(
         "Unhealthy",
-        'Liveness probe failed: Get "http://10.1.0.9:8080/healthz": dial tcp 10.1.0.9:8080: connect: connection refused',
+        (
+            'Liveness probe failed: Get "http://10.1.0.9:8080/healthz": dial '
+            "tcp 10.1.0.9:8080: connect: connection refused"
+        ),
     )
     cart.reported("Killing", "Container cart failed liveness probe, will be restarted", type_="Normal")
     assert sure(cluster.diagnosis()) == [(CART, "liveness_too_aggressive")]
@@ -110,7 +116,10 @@ def test_a_slow_answer_is_a_matter_of_patience_too():
     cart = cluster.deployment("shop/cart", livenessProbe=http(8080, timeoutSeconds=1)).crashing(137)
     cart.reported(
         "Unhealthy",
-        'Liveness probe failed: Get "http://10.1.0.9:8080/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+        (
+            'Liveness probe failed: Get "http://10.1.0.9:8080/healthz": context deadline '
+            "exceeded (Client.Timeout exceeded while awaiting headers)"
+        ),
     )
     assert sure(cluster.diagnosis()) == [(CART, "liveness_too_aggressive")]
 

@@ -70,10 +70,14 @@ CASES = [
     (wants_label, "node_selector_mismatch", "3 node(s) didn't match Pod's node affinity/selector."),
     (wants_affinity, "node_affinity_mismatch", "3 node(s) didn't match Pod's node affinity."),
     (wants_distance, "pod_anti_affinity", "3 node(s) didn't match pod anti-affinity rules."),
-    (wants_dedicated, "taint_not_tolerated", "1 node(s) had untolerated taint {dedicated: ml}, 3 node(s) didn't match Pod's node affinity/selector."),
+    (
+        wants_dedicated,
+        "taint_not_tolerated",
+        "1 node(s) had untolerated taint {dedicated: ml}, 3 node(s) didn't match Pod's node affinity/selector.",
+    ),
     (all_cordoned, "nodes_cordoned", "3 node(s) were unschedulable."),
     (wants_host, "node_name_absent", "3 node(s) didn't match Pod's node affinity/selector."),
-]  # fmt: skip
+]
 TAIL = " preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
 
 
@@ -148,13 +152,40 @@ def test_a_gated_pod_is_no_fault():
 
 
 WORDINGS = {
-    "0/5 nodes are available: 2 node(s) had taint {dedicated: ml}, that the pod didn't tolerate, 3 Insufficient cpu.": {"taint": 2, "cpu": 3},
-    "0/5 nodes are available: 2 node(s) had untolerated taint(s), 3 Insufficient memory. no new claims to deallocate, preemption: 0/5 nodes are available: 5 Insufficient cpu.": {"taint": 2, "memory": 3},
-    "0/4 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }, 3 node(s) didn't match node selector.": {"sick": 1, "selection": 3},
-    "0/4 nodes are available: 4 Insufficient amd.com/gpu. preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod.": {"extended": 4},
-    "0/9 nodes are available: 3 node(s) didn't satisfy existing pods anti-affinity rules, 6 node(s) were unschedulable.": {"anti_affinity": 3, "cordoned": 6},
-    "0/2 nodes are available: 1 Too many pods, 1 node(s) didn't have free ports for the requested pod ports.": {"pods": 1, "ports": 1},
-}  # fmt: skip
+    "0/5 nodes are available: 2 node(s) had taint {dedicated: ml}, that the pod didn't tolerate, 3 Insufficient cpu.": {
+        "taint": 2,
+        "cpu": 3,
+    },
+    (
+        "0/5 nodes are available: 2 node(s) had untolerated taint(s), 3 Insufficient memory. no new claims to "
+        "deallocate, preemption: 0/5 nodes are available: 5 Insufficient cpu."
+    ): {
+        "taint": 2,
+        "memory": 3,
+    },
+    (
+        "0/4 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/"
+        "not-ready: }, 3 node(s) didn't match node selector."
+    ): {
+        "sick": 1,
+        "selection": 3,
+    },
+    (
+        "0/4 nodes are available: 4 Insufficient amd.com/gpu. preemption: 0/4 nodes are "
+        "available: 4 No preemption victims found for incoming pod."
+    ): {"extended": 4},
+    (
+        "0/9 nodes are available: 3 node(s) didn't satisfy existing pods "
+        "anti-affinity rules, 6 node(s) were unschedulable."
+    ): {
+        "anti_affinity": 3,
+        "cordoned": 6,
+    },
+    "0/2 nodes are available: 1 Too many pods, 1 node(s) didn't have free ports for the requested pod ports.": {
+        "pods": 1,
+        "ports": 1,
+    },
+}
 
 
 @pytest.mark.parametrize(("message", "counts"), WORDINGS.items())

@@ -11,12 +11,16 @@ SERVICE = Ref("Service", "shop", "cart")
 REFUSED = 'level=error err="Post \\"http://cart.shop.svc/add\\": dial tcp 10.96.1.1:80: connect: connection refused"'
 UNRESOLVED = {
     "Go": 'level=error err="dial tcp: lookup cart.shop.svc.cluster.local on 10.96.0.10:53: no such host"',
-    "Python": "requests.exceptions.ConnectionError: HTTPConnectionPool(host='cart', port=80): Max retries exceeded with url: / (Caused by NameResolutionError(\"Failed to resolve 'cart' ([Errno -2] Name or service not known)\"))",
+    "Python": (
+        "requests.exceptions.ConnectionError: HTTPConnectionPool(host='cart', port=80): Max retries exceeded "
+        'with url: / (Caused by NameResolutionError("Failed to resolve '
+        "'cart' ([Errno -2] Name or service not known)\"))"
+    ),
     "Java": "java.net.UnknownHostException: cart",
     "Node": "Error: getaddrinfo ENOTFOUND cart.shop",
     "curl": "curl: (6) Could not resolve host: cart",
     "psql": 'could not translate host name "cart" to address: Name or service not known',
-}  # fmt: skip
+}
 
 
 def ingress(cluster, *, service="web", number=80, class_name="public", **spec):
@@ -92,7 +96,9 @@ def test_a_service_that_was_not_read_is_not_called_missing():
 
 def test_a_name_outside_the_cluster_is_no_missing_service():
     cluster = a_cluster()
-    cluster.deployment("shop/front").says('level=error err="dial tcp: lookup api.stripe.com on 10.96.0.10:53: no such host"')
+    cluster.deployment("shop/front").says(
+        'level=error err="dial tcp: lookup api.stripe.com on 10.96.0.10:53: no such host"'
+    )
     assert "service_missing" not in [p.mode for p in cluster.diagnosis().problems]
 
 
@@ -148,5 +154,7 @@ def test_an_ingress_of_the_default_or_a_legacy_class_is_well(annotation):
     if annotation:
         made["metadata"]["annotations"] = {"kubernetes.io/ingress.class": "public"}
     else:
-        cluster.objects["IngressClass"][0]["metadata"]["annotations"] = {"ingressclass.kubernetes.io/is-default-class": "true"}
+        cluster.objects["IngressClass"][0]["metadata"]["annotations"] = {
+            "ingressclass.kubernetes.io/is-default-class": "true"
+        }
     assert cluster.diagnosis().outcome == "no_fault"
