@@ -21,7 +21,7 @@ from chalicelib.accounts.authenticate import Authenticator
 from chalicelib.accounts.identity import Principal
 from chalicelib.accounts.sessions import SessionSigner, session_signer
 from chalicelib.accounts.tokens import create_token, register_token
-from chalicelib.errors import Conflict, KubiliticsError, NotFound
+from chalicelib.errors import Conflict, InvalidRequest, KubiliticsError, NotFound
 from chalicelib.settings import Settings, settings
 from chalicelib.state.ids import TenantId, new_id
 from chalicelib.store.facade import Store
@@ -137,6 +137,12 @@ class Services:
         """A connection request checked against the hostile-input rules, split into facts and secrets."""
         from chalicelib.clusters.connect import new_connection
 
+        if source["type"] == "eks" and self.settings.mode == "embedded":
+            raise InvalidRequest(
+                "An EKS role cannot be assumed here: the AWS services of this installation are embedded ones.",
+                code="eks_needs_aws",
+                remedy="Start with `make run KUBECONFIG_IMPORT=~/.kube/config`, whose aws plugin may run on your machine.",
+            )
         return new_connection(source, hosted=self.settings.hosted)
 
     def open_source(self, tenant: TenantId, record: ClusterRecord) -> ClusterSource:

@@ -40,6 +40,11 @@ _ACCOUNT = re.compile(
     re.I,
 )
 _SECURITY = re.compile(r"violates PodSecurity \"([\w:.-]{1,60})\": ?(.{0,600})", re.I)
+_POLICY = re.compile(
+    r"unable to (?:admit pod|"
+    r"validate against any (?:pod )?security (?:context constraint|polic\w{1,3})):? ?()(.{0,600})",
+    re.I,
+)
 _WEBHOOK = re.compile(r"failed calling webhook \"([^\"]{1,253})\": ?(.{0,800})", re.I)
 _URL = re.compile(r"https?://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc", re.I)
 _TLS = re.compile(r"x509:|certificate|tls: ", re.I)
@@ -284,11 +289,11 @@ def service_account_missing(case: Case, look: Look) -> Finding | None:
 def psa_rejects(case: Case, look: Look) -> Finding | None:
     """Pod Security admission of the namespace forbids what the pod template asks for; running pods stay."""
     said, cited = refusal(case, look)
-    found = _SECURITY.search(said)
+    found = _SECURITY.search(said) or _POLICY.search(said)
     space = look.snapshot.get("Namespace", "", case.ref.namespace)
     level = space.metadata.labels.get(ENFORCE, "") if space else ""
     if found:
-        level, what, strength = found.group(1), found.group(2), DECISIVE
+        level, what, strength = found.group(1) or "of the policy", found.group(2), DECISIVE
     elif said or level not in ("baseline", "restricted"):
         return None
     else:

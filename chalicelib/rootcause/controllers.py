@@ -18,6 +18,7 @@ from chalicelib.rootcause.sightings import (
     rollout_stalled,
     scaled_to_zero,
 )
+from chalicelib.rootcause.symptoms import container_crashing
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.workloads import rollout_strategy_contradicts
 from chalicelib.state.meta import Ref, condition
@@ -86,7 +87,7 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
         return blame(
             case.ref,
             f"the rollout of {case.where} is paused halfway: {ready}",
-            strength=LIKELY,
+            strength=0.55,
             because=[look.at(case.subject, "/spec/paused")],
             since=case.since,
         )
@@ -145,6 +146,26 @@ def job_backoff_limit(case: Case, look: Look) -> Finding | None:
         because=[look.at(case.subject, condition_pointer(case.subject, "Failed")), *cited],
         since=case.since,
         missing=() if said else ("logs of the Job's failed pods",),
+    )
+
+
+@detector("job_backoff_limit", symptom=container_crashing)
+def unread_job_fails(case: Case, look: Look) -> Finding | None:
+    """Several pods of one Job have failed, and Jobs were not read."""
+    if case.resource.kind != "Job" or case.workload is not None or len(case.members) < 2:
+        return None
+    words = look.last_words(case.ref, case.container)
+    first = next(iter(logs.errors(words[0])), None) if words else None
+    return blame(
+        case.resource,
+        f"Job {case.where} failed {len(case.members)} times" + (f": {quoted(first.text, 140)}" if first else ""),
+        strength=0.7,
+        because=[
+            look.at(case.pod, "/status/phase"),
+            look.lines(case.ref, case.container, [first], quoted(first.text)) if first else None,
+        ],
+        since=case.since,
+        missing=("the Job itself",),
     )
 
 

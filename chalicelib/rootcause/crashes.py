@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.rootcause import logs
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
@@ -12,7 +13,7 @@ from chalicelib.rootcause.configuration import exit_code, start_error
 from chalicelib.rootcause.logs import Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
-from chalicelib.rootcause.symptoms import container_crashing, container_not_created
+from chalicelib.rootcause.symptoms import container_crashing, container_not_created, pod_creating
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref, condition
 from chalicelib.state.quantity import format_bytes, quantity
@@ -26,6 +27,7 @@ _HEAP = re.compile(
     re.I,
 )
 LAST_LINES = 40
+HANGS_AFTER = timedelta(minutes=3)
 
 
 def end_evidence(case: Case, look: Look) -> list[Evidence]:
@@ -52,6 +54,8 @@ def is_init(case: Case) -> bool:
 
 def of_failed_job(case: Case) -> bool:
     """Whether the pod belongs to a Job that has given up; then the Job itself is the case."""
+    if case.resource.kind == "Job" and case.workload is None:
+        return len(case.members) > 1
     status = getattr(case.workload, "status", None)
     failed = condition(status.conditions, "Failed") if case.resource.kind == "Job" and status else None
     return bool(failed and failed.true)
@@ -322,14 +326,19 @@ def called_services(case: Case, look: Look) -> tuple[Ref, ...]:
     words = look.last_words(case.ref, case.container)
     if words is None:
         return ()
+    found = _services_called(words[0][-LAST_LINES:], case.pod.metadata.namespace, look)
+    return tuple(r for r in found if r != case.resource)
+
+
+def _services_called(lines: list[Line], namespace: str, look: Look) -> tuple[Ref, ...]:
     found: set[Ref] = set()
-    for call in logs.failed_calls(words[0][-LAST_LINES:]):
-        ref = look.service_named(call.host, case.pod.metadata.namespace)
+    for call in logs.failed_calls(lines):
+        ref = look.service_named(call.host, namespace)
         if ref is not None:
             found.add(ref)
             service = look.snapshot.find(ref)
             found.update(look.backing_refs(service) if service is not None else ())
-    return tuple(sorted(found - {case.resource}))
+    return tuple(sorted(found))
 
 
 @detector("dependency_unreachable", symptom=container_crashing)
@@ -393,6 +402,35 @@ def app_exception(case: Case, look: Look) -> Finding | None:
         container=case.container,
         since=case.since,
         upstream=called_services(case, look),
+    )
+
+
+@detector("init_container_hang", symptom=pod_creating)
+def init_container_hang(case: Case, look: Look) -> Finding | None:
+    """An init container runs and runs: it usually waits for something that does not come."""
+    running = next((s for s in case.pod.status.init_container_statuses if s.state.running and not s.ready), None)
+    spec = next((c for c in case.pod.spec.init_containers if running and c.name == running.name), None)
+    if running is None or running.state.running is None or (spec is not None and spec.restart_policy == "Always"):
+        return None
+    waited = look.age(running.state.running.started_at)
+    if waited < HANGS_AFTER:
+        return None
+    lines = look.log(case.ref, running.name) or []
+    last = lines[-1] if lines else None
+    why = f"; it last wrote: {quoted(last.text, 120)}" if last else ""
+    return blame(
+        case.resource,
+        f"{case.where} does not start: init container {running.name} has run "
+        f"for {int(waited.total_seconds() // 60)} min{why}",
+        strength=GOOD if last else LIKELY,
+        because=[
+            look.at(case.pod, status_pointer(case.pod, running.name, "/state/running/startedAt")),
+            look.lines(case.ref, running.name, lines[-2:], f"Its last lines: {quoted(last.text)}") if last else None,
+        ],
+        container=running.name,
+        upstream=_services_called(lines[-LAST_LINES:], case.pod.metadata.namespace, look),
+        since=case.since,
+        missing=() if last else (f"log of init container {running.name}",),
     )
 
 

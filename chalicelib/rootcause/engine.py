@@ -38,7 +38,7 @@ def diagnose(
     candidates: list[Candidate] = []
     for case in cases:
         candidates += ranking.weigh(case, list(_findings(case, look, gaps)), changed)
-    kept = ranking.explain_away(ranking.merge(candidates))
+    kept = ranking.explain_away(ranking.merge(ranking.lift_to_cron_jobs(candidates, look)))
     problems = [ranking.problem(c, look) for c in _worth_telling(kept)]
     problems.sort(key=_rank)
     whole = Diagnosis(

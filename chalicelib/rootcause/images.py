@@ -17,7 +17,8 @@ from chalicelib.rootcause.symptoms import image_not_pulled
 from chalicelib.state.evidence import Evidence
 
 _NETWORK = re.compile(
-    r"no such host|i/o timeout|connection refused|connection reset|TLS handshake timeout|context (?:deadline exceeded|canceled)|"
+    r"no such host|i/o timeout|connection refused|connection reset|"
+    r"TLS handshake timeout|context (?:deadline exceeded|canceled)|"
     r"Client\.Timeout|awaiting headers|network is unreachable|no route to host|server misbehaving|name resolution|"
     r"x509:|tls: |HTTP response to HTTPS client|toomanyrequests|"
     r"Too Many Requests|50[0234] (?:Bad|Service|Gateway|Internal)|"
@@ -27,7 +28,8 @@ _NETWORK = re.compile(
 _AUTH = re.compile(
     r"unauthorized|401\b|403 Forbidden|403\b.{0,20}forbidden|authentication required|no basic auth credentials|"
     r"failed to authorize|pull access denied|denied: |access denied|insufficient_scope|authorization (?:failed|token)|"
-    r"unauthenticated|cannot be authenticated|status 40[13] trying|invalid username|incorrect username|AccessDenied|not authorized|permission denied|permission \S{1,60} denied",
+    r"unauthenticated|cannot be authenticated|status 40[13] trying|invalid username|incorrect username|"
+    r"AccessDenied|not authorized|permission denied|permission \S{1,60} denied",
     re.I,
 )
 _ABSENT = re.compile(

@@ -18,7 +18,8 @@ from chalicelib.state.meta import Ref
 
 TIERS = {
     "app_exception": 1, "script_or_args_error": 0, "job_backoff_limit": 1, "dependency_unreachable": 1,
-    "init_container_crash": 1, "sandbox_create_failure": 1, "rollout_stuck": 2, "zero_replicas": 2,
+    "init_container_crash": 1, "init_container_hang": 1, "sandbox_create_failure": 1,
+    "rollout_stuck": 2, "zero_replicas": 2,
     "endpoints_not_ready": 3, "hpa_no_metrics": 4, "pdb_blocks_drain": 4,
 }  # fmt: skip
 

@@ -23,6 +23,11 @@ _RUNTIME = re.compile(
     re.I,
 )
 _NETWORK = re.compile(r"network plugin|cni (?:config|plugin)|NetworkPluginNotReady|networkReady", re.I)
+_OWN_LIMIT = re.compile(
+    r"exceeds the total limit of containers|"
+    r"exceeded its local ephemeral storage limit|EmptyDir volume .{0,300} exceeds the limit",
+    re.I,
+)
 _LOW = {"MemoryPressure": "memory", "DiskPressure": "disk", "PIDPressure": "process ids"}
 
 
@@ -102,27 +107,35 @@ def kubelet_down(case: Case, look: Look) -> Finding | None:
 
 @detector("container_runtime_down", symptom=node_not_ready)
 def container_runtime_down(case: Case, look: Look) -> Finding | None:
-    """The kubelet reports, and says that the container runtime or the network plugin does not work."""
+    """The kubelet reports, and says that the container runtime does not work."""
     ready = condition(case.subject.status.conditions, "Ready")
-    if ready is None or not ready.false or "stopped posting" in ready.message:
+    if ready is None or not ready.false or "stopped posting" in ready.message or _NETWORK.search(ready.message[:2000]):
         return None
-    message = ready.message[:2000]
-    network = bool(_NETWORK.search(message))
-    runtime = bool(_RUNTIME.search(message))
+    runtime = bool(_RUNTIME.search(ready.message[:2000]))
     active, service = service_evidence(case.ref.name, "containerd", look)
-    strength = LIKELY if network else STRONG if runtime or active is False else WEAK
-    what = (
-        "the network plugin is not ready"
-        if network
-        else "its container runtime is down"
-        if runtime
-        else "it does not say it is ready"
-    )
     return blame(
         case.ref,
-        f"node {case.ref.name} is NotReady: {what} ({quoted(message, 120)})",
-        strength=strength,
+        f"node {case.ref.name} is NotReady: {'its container runtime is down' if runtime else 'it does not say why'}"
+        f" ({quoted(ready.message, 120)})",
+        strength=STRONG if runtime or active is False else WEAK,
         because=[look.at(case.subject, condition_pointer(case.subject, "Ready")), service],
+        explains=pods_hit(case.ref.name, look),
+        since=case.since,
+        critical=True,
+    )
+
+
+@detector("cni_route_broken", symptom=node_not_ready)
+def network_plugin_down(case: Case, look: Look) -> Finding | None:
+    """The kubelet reports, and says that the network plugin is not ready."""
+    ready = condition(case.subject.status.conditions, "Ready")
+    if ready is None or not ready.false or not _NETWORK.search(ready.message[:2000]):
+        return None
+    return blame(
+        case.ref,
+        f"node {case.ref.name} is NotReady: its network plugin is not ready ({quoted(ready.message, 120)})",
+        strength=GOOD,
+        because=[look.at(case.subject, condition_pointer(case.subject, "Ready"))],
         explains=pods_hit(case.ref.name, look),
         since=case.since,
         critical=True,
@@ -206,7 +219,7 @@ def evicted_lately(case: Case, look: Look) -> Finding | None:
 def over_own_limit(case: Case, look: Look) -> Finding | None:
     """A pod was evicted for passing its own ephemeral-storage or emptyDir limit."""
     message = case.pod.status.message
-    if "exceeds the" not in message and "exceeds its" not in message:
+    if not _OWN_LIMIT.search(message):
         return None
     return blame(
         case.resource,

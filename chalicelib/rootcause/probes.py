@@ -33,6 +33,7 @@ _PROTOCOL = re.compile(
 _SLOW = re.compile(r"deadline exceeded|Client\.Timeout|timeout|timed out|awaiting headers", re.I)
 _PLAIN_TO_TLS = 400
 _NOT_FOUND = 404
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,24 @@ def liveness_wrong_path(case: Case, look: Look) -> Finding | None:
         container=case.container,
         right_port=right_port(found),
         remedy=f"Point the liveness probe of container {case.container} at a path that the application serves.",
+        since=case.since,
+    )
+
+
+@detector("app_exception", symptom=container_crashing)
+def says_it_is_ill(case: Case, look: Look) -> Finding | None:
+    """The application itself answers its liveness probe with an error, and is restarted for it."""
+    found = probed(case, look, "liveness")
+    status = _STATUS.search(found.said) if found else None
+    if found is None or status is None or int(status.group(1)) < _SERVER_ERROR or not killed_by_probe(case, look):
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} is restarted because it answers its liveness probe with {status.group(1)}",
+        strength=LIKELY,
+        because=[*_evidence(case, look, found), *end_evidence(case, look)],
+        container=case.container,
+        upstream=called_services(case, look),
         since=case.since,
     )
 

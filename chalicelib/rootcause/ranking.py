@@ -72,6 +72,25 @@ def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
     return odds * CHANGE_FACTOR if blamed & changed and strength >= CLEAR else odds
 
 
+def lift_to_cron_jobs(candidates: list[Candidate], look: Look) -> list[Candidate]:
+    """Several Jobs of one CronJob that fail in the same way are one problem: the CronJob's."""
+    groups: dict[tuple[Ref, str], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        ref = candidate.finding.resource
+        parents = (
+            [e.source for e in look.graph.into(ref, "owns") if e.source.kind == "CronJob"] if ref.kind == "Job" else []
+        )
+        groups[parents[0] if parents else ref, candidate.mode].append(candidate)
+    found: list[Candidate] = []
+    for (owner, _), group in groups.items():
+        jobs = {c.finding.resource for c in group}
+        for c in group:
+            one = owner.kind != "CronJob" or len(jobs) < 2
+            explains = (*c.finding.explains, *sorted(jobs))
+            found.append(c if one else replace(c, finding=replace(c.finding, resource=owner, explains=explains)))
+    return found
+
+
 def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
     """One candidate per resource and mode: the most probable one, with what the others saw."""
     groups: dict[tuple[Ref, str], list[Candidate]] = defaultdict(list)

@@ -60,6 +60,28 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Look at the network plugin and the container runtime of the node; they could not make the pod's sandbox.",
         "kubectl{n} describe pod {pod}",
     ),
+    "init_container_hang": (
+        "Bring up what init container {container} waits for, or correct the address it asks.",
+        "kubectl{n} logs {lower}/{name} -c {container}",
+    ),
+    "too_many_pods_on_node": ("Add a node, or raise the nodes' pod limit.", "kubectl get nodes"),
+    "hostport_conflict": ("Use a Service instead of a host port, or free the port.", "kubectl{n} edit {lower}/{name}"),
+    "topology_spread": (
+        "Add nodes to the scarce domain, or let the constraint be ScheduleAnyway.",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+    "pv_node_affinity_conflict": (
+        "Run the pod in the zone of its volume, or make the volume anew where it may run.",
+        "kubectl get pv -o wide",
+    ),
+    "scheduler_down": (
+        "Look at the scheduler that the pod names; it does not work.",
+        "kubectl -n kube-system get pods",
+    ),
+    "cni_route_broken": (
+        "Look at the pods of the network plugin on the node.",
+        "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName={name}",
+    ),
     "oom_killed": (
         "Raise the memory limit of container {container} above its real need (it is {limit}), or make it use less.",
         "kubectl{n} set resources {lower}/{name} -c {container} --limits=memory={suggested_limit}",

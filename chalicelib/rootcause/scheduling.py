@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, Case, Finding, blame
+from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.look import Look, condition_pointer, escape
 from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, parse_refusal, place, untolerated
 from chalicelib.rootcause.registry import detector
@@ -15,6 +16,8 @@ from chalicelib.state.meta import Ref, condition
 from chalicelib.state.quantity import format_bytes, format_cores, quantity
 from chalicelib.state.world import pod_requests
 
+UNDECIDED = 0.48
+"""A selector and a taint fit the same message; only the nodes could tell."""
 SAME = {"selection": {"selector", "affinity", "node_absent"}, "anti_affinity": {"anti_affinity"}}
 
 
@@ -196,13 +199,15 @@ def node_selector_mismatch(case: Case, look: Look) -> Finding | None:
         return None
     selector = ", ".join(f"{k}={v}" for k, v in sorted(case.pod.spec.node_selector.items()))
     strength = found.strength
-    if not look.snapshot.of("Node") and found.refusal.counts.get("taint"):
-        strength = LIKELY
+    blind = not look.snapshot.of("Node") and bool(found.refusal.counts.get("taint"))
+    if blind:
+        strength = UNDECIDED
     return blame(
         case.resource,
         f"{_count(case)} cannot be scheduled: no node has the labels of its nodeSelector ({selector})",
         strength=strength,
         because=[look.at(case.pod, "/spec/nodeSelector"), *_said(case, look)],
+        missing=("nodes and their taints",) if blind else (),
         selector=selector,
         since=case.since,
     )
@@ -322,7 +327,80 @@ def node_name_absent(case: Case, look: Look) -> Finding | None:
     )
 
 
-def sick_nodes_of(pod: Pod, look: Look) -> tuple[Ref, ...]:
-    """Nodes whose own trouble keeps the pod from them."""
-    found = verdict(pod, look)
-    return tuple(Ref("Node", "", name) for name in found.placement.nodes.get("sick", ()))
+# Reasons that need no more than the scheduler's word or one count
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A filter's reason, its mode, and how people say it."""
+
+    mode: str
+    obstacle: str
+    says: str
+    strength: float
+
+
+OBSTACLES = (
+    Obstacle("too_many_pods_on_node", "pods", "every node that may run it holds as many pods as it can", STRONG),
+    Obstacle("hostport_conflict", "ports", "the host port it wants is taken on every node that may run it", STRONG),
+    Obstacle("topology_spread", "spread", "its topology spread constraints leave no node", STRONG),
+    Obstacle("pv_node_affinity_conflict", "volume", "its volume can be used only where it may not run", GOOD),
+)
+
+
+def _obstacle_detector(known: Obstacle) -> Callable[[Case, Look], Finding | None]:
+    def look_for(case: Case, look: Look) -> Finding | None:
+        if verdict(case.pod, look).obstacle != known.obstacle:
+            return None
+        return blame(
+            case.resource,
+            f"{_count(case)} cannot be scheduled: {known.says}",
+            strength=known.strength,
+            because=_said(case, look),
+            since=case.since,
+        )
+
+    look_for.__doc__ = f"A pod cannot be scheduled because {known.says}."
+    return look_for
+
+
+for _known in OBSTACLES:
+    detector(_known.mode, symptom=pod_pending)(_obstacle_detector(_known))
+
+
+@detector("kubelet_down", symptom=pod_pending)
+def nodes_that_fit_are_down(case: Case, look: Look) -> Iterator[Finding]:
+    """The only nodes that the pod accepts are not ready: their trouble is the cause."""
+    found = verdict(case.pod, look)
+    if found.obstacle != "sick":
+        return
+    for name in found.placement.nodes.get("sick", ())[:5]:
+        node = look.snapshot.get("Node", "", name)
+        if node is not None and not node.ready:
+            yield blame(
+                Ref("Node", "", name),
+                f"node {name} is NotReady, and {case.where} can run nowhere else",
+                strength=LIKELY,
+                because=[look.at(node, condition_pointer(node, "Ready")), *_said(case, look)],
+                explains=[case.resource],
+                since=case.since,
+                critical=True,
+            )
+
+
+@detector("scheduler_down", symptom=pod_pending)
+def nobody_schedules(case: Case, look: Look) -> Finding | None:
+    """A pod waits and the scheduler has not said a word about it."""
+    scheduled = condition(case.pod.status.conditions, "PodScheduled")
+    found = verdict(case.pod, look)
+    if scheduled is not None or found.message or found.obstacle or case.pod.spec.node_name:
+        return None
+    name = case.pod.spec.scheduler_name or "default-scheduler"
+    return blame(
+        case.resource,
+        f"{_count(case)} has waited since its creation and scheduler {name} has said nothing about it",
+        strength=LIKELY if found.placement.fits_somewhere and look.snapshot.was_read("Event") else WEAK,
+        because=[look.at(case.pod, "/status/phase"), look.at(case.pod, "/spec/schedulerName")],
+        missing=(f"state of scheduler {name}",),
+        since=case.since,
+    )

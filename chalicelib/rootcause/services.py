@@ -71,6 +71,8 @@ def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
     calls = look.complaint_evidence(case.ref)
     routes = routes_to(case.ref, look)
     found = meant(service, look)
+    if not look.snapshot.was_read("Deployment", case.ref.namespace) and not calls and not routes:
+        return None
     waiting = [look.world.ref_of(w) for w in look.backing(service)]
     if found is None and not calls and not routes:
         strength = WEAK

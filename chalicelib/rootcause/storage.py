@@ -6,7 +6,7 @@ import re
 
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, STRONG, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
-from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.look import Look, condition_pointer
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.scheduling import claims_of, scheduler_message
 from chalicelib.rootcause.sightings import claim_pending
@@ -95,6 +95,26 @@ def claim_waits(case: Case, look: Look) -> Finding | None:
         because=[look.at(case.subject, "/status/phase"), look.event(event)],
         explains=users(case.ref, look),
         missing=() if event else ("events of the claim", "log of the volume provisioner"),
+        since=case.since,
+    )
+
+
+@detector("pvc_capacity", symptom=pod_pending)
+def unread_claim_waits(case: Case, look: Look) -> Finding | None:
+    """The scheduler says that a claim is not bound, and claims were not read."""
+    names = claims_of(case.pod)
+    namespace = case.pod.metadata.namespace
+    said = scheduler_message(case.pod, look)[:4000]
+    if "unbound" not in said or not names or look.snapshot.was_read("PersistentVolumeClaim", namespace):
+        return None
+    claim = Ref("PersistentVolumeClaim", namespace, names[0])
+    return blame(
+        claim,
+        f"claim {namespace}/{claim.name} gets no volume, and {case.where} waits for it",
+        strength=HINT,
+        because=[look.at(case.pod, condition_pointer(case.pod, "PodScheduled", "/message"))],
+        explains=[case.resource],
+        missing=("volume claims", "storage classes"),
         since=case.since,
     )
 

@@ -155,7 +155,7 @@ def _job_fails(pod: Pod, look: Look) -> bool:
         return False
     job = look.snapshot.get("Job", pod.metadata.namespace, controller.name)
     if job is None:
-        return False
+        return not look.snapshot.was_read("Job", pod.metadata.namespace)
     over = any(c.true for c in job.status.conditions)
     return lasting_failure(job, look) is not None or (not over and job.status.failed >= REPEATED)
 

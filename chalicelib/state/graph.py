@@ -91,22 +91,27 @@ class Graph:
 
 
 def _edges(snapshot: Snapshot, index: PodIndex) -> Iterable[Edge]:
+    """Every edge. Equal refs are one object, which keeps a large graph small and cheap to walk."""
+    known: dict[Ref, Ref] = {}
+    one = known.setdefault
     for kind, objects in snapshot.objects.items():
         entry = KINDS.get(kind)
         for obj in objects:
             meta = obj.metadata
             source = Ref(kind, meta.namespace if entry is None or entry.namespaced else "", meta.name)
+            source = one(source, source)
             for owner in meta.owner_references:
-                yield Edge(_owner_ref(owner.kind, meta.namespace, owner.name), source, "owns")
+                above = _owner_ref(owner.kind, meta.namespace, owner.name)
+                yield Edge(one(above, above), source, "owns")
             if entry is None:
                 continue
             for relation, target, detail in entry.refs(obj):
-                yield Edge(source, target, relation, detail)
+                yield Edge(source, one(target, target), relation, detail)
             if entry.selects:
                 relation, selector_of = entry.selects
                 selector = selector_of(obj)
                 for target in index.matching(meta.namespace, selector) if selector is not None else ():
-                    yield Edge(source, target, relation)
+                    yield Edge(source, one(target, target), relation)
 
 
 def _owner_ref(kind: str, namespace: str, name: str) -> Ref:

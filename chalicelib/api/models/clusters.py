@@ -117,8 +117,8 @@ class PodCounts(Model):
 
 
 class Capacity(Model):
-    allocatable: float
-    requested: float
+    allocatable: float | None
+    requested: float | None
     used: float | None
 
 

@@ -37,11 +37,11 @@ class Tools(Model):
 
 
 class ToolArguments(RequestModel):
-    """`cluster` and the tool's own arguments; `GET /tools` has each tool's schema."""
+    """The tool's own arguments; `GET /tools` has each tool's schema."""
 
     model_config = ConfigDict(extra="allow")
 
-    cluster: str = Field(min_length=1, max_length=200)
+    cluster: str = Field("", max_length=253, description="Id or name; `*`: all. May be left out when there is one.")
 
 
 class ToolGap(Model):
