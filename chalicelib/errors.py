@@ -120,9 +120,10 @@ class ClusterTimeout(ClusterError):
 def unknown(what: str, given: str, valid: Iterable[str], *, limit: int = 20) -> NotFound:
     """A 404 for a name that does not exist, with the valid choices (at most `limit`, and how many there are)."""
     choices = sorted(valid)
+    shown = ", ".join(choices[:limit]) or "none exist yet"
     return NotFound(
         f"There is no {what} called {given!r}.",
         code=f"unknown_{what.replace(' ', '_')}",
-        remedy=f"Choose one of: {', '.join(choices[:limit]) or 'none exist yet'}{' ...' if len(choices) > limit else ''}.",
+        remedy=f"Choose one of: {shown}{' ...' if len(choices) > limit else ''}.",
         details={"given": given, "valid": choices[:limit], "valid_total": len(choices)},
     )

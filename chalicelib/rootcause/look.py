@@ -23,6 +23,7 @@ from chalicelib.state.evidence import (
     absence_evidence,
     event_evidence,
     log_evidence,
+    metric_evidence,
     object_evidence,
 )
 from chalicelib.state.kinds.cluster import Event, Node
@@ -356,7 +357,22 @@ class Look:
             if c.caller not in cited and len(cited) < limit:
                 text = f"{c.caller} logs: {logs.quoted(c.call.line.text)}"
                 cited[c.caller] = self.lines(c.pod, c.container, [c.call.line], text)
-        return list(cited.values())
+        return [*cited.values(), *self.unreachable(service)]
+
+    def unreachable(self, service: Ref) -> list[Evidence]:
+        """Failed connectivity checks of a Service, where such results were given."""
+        return [
+            metric_evidence(
+                self.snapshot.cluster,
+                service,
+                f"connectivity:{found.port}",
+                logs.quoted(found.error) or "failed",
+                f"A connection to {service} port {found.port} failed: {logs.quoted(found.error, 160) or 'no reason given'}",
+                at=self.now,
+            )
+            for found in self.snapshot.extras.connectivity or ()
+            if not found.ok and (found.namespace, found.service) == (service.namespace, service.name)
+        ]
 
     def callers(self, service: Ref) -> list[Ref]:
         return sorted({c.caller for c in self.complaints_about.get(service, ())})

@@ -28,6 +28,8 @@ CHANGE_WINDOW = timedelta(minutes=30)
 CEILING = 0.98
 CLEAR = 0.5
 ALTERNATIVE_FLOOR = 0.15
+SYMPTOMATIC = 3
+"""From this tier on a finding only restates a symptom, and gives way even to a vague cause."""
 EVIDENCE_LIMIT = 12
 EXPLAINS_LIMIT = 60
 
@@ -145,7 +147,8 @@ def _accounts(cause: Candidate, other: Candidate) -> bool:
     if mine.resource in theirs.upstream and (cause.tier <= other.tier or other.probability < CLEAR):
         return True
     touched = {theirs.resource, *theirs.upstream, *(case.resource for case in other.cases)}
-    return cause.tier < other.tier and cause.probability >= CLEAR and not touched.isdisjoint(mine.explains)
+    clear = cause.probability >= CLEAR or other.tier >= SYMPTOMATIC
+    return cause.tier < other.tier and clear and not touched.isdisjoint(mine.explains)
 
 
 def _absorb(cause: Candidate, other: Candidate) -> Candidate:

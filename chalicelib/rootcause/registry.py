@@ -26,6 +26,7 @@ FAMILIES = (
     "scheduling",
     "storage",
     "admission",
+    "webhooks",
     "controllers",
     "disruption",
     "services",

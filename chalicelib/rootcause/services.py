@@ -171,7 +171,7 @@ def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     whole = len(suspects) == len(service.spec.ports)
     if by_name:
         strength = DECISIVE
-    elif refused:
+    elif refused or look.unreachable(case.ref):
         strength = DECISIVE if whole and (declared or listening) else GOOD
     elif whole and declared:
         strength = STRONG if listening or any(p in declared for p in probes) else 0.75
@@ -199,7 +199,7 @@ def target_port_mismatch(case: Case, look: Look) -> Finding | None:
         right_port=right,
         since=case.since,
         critical=True,
-        missing=() if refused else ("logs of what calls the Service",),
+        missing=() if refused or look.unreachable(case.ref) else ("logs of what calls the Service",),
     )
 
 

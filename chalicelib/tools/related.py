@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chalicelib.state.kinds import KINDS
@@ -14,6 +15,8 @@ from chalicelib.tools.rows import Row, ref_json, status_json
 if TYPE_CHECKING:
     from chalicelib.tools.views import ClusterView
 
+BY_LABEL = ("selects", "protects", "isolates")
+"""Services, disruption budgets and network policies name Pods by label; a person thinks of the workload."""
 NOT_SHOWN = ("about",)
 """Events have a list of their own."""
 
@@ -23,19 +26,33 @@ def related(view: ClusterView, ref: Ref) -> list[Row]:
 
     `out` is what this object names, owns or selects; `in` is what names, owns or selects it.
     """
-    graph, world = view.world.graph, view.world
+    world = view.world
     found: dict[tuple[str, str, Ref], Row] = {}
-    for direction, edges in (("out", graph.out(ref)), ("in", graph.into(ref))):
-        for edge in edges:
-            other = edge.target if direction == "out" else edge.source
-            key = (direction, edge.relation, other)
-            if edge.relation in NOT_SHOWN or other == ref or key in found:
-                continue
-            found[key] = {
-                "relation": edge.relation, "direction": direction, "resource": ref_json(other),
-                "detail": edge.detail, "status": status_of(world, other),
-            }  # fmt: skip
+    for direction, relation, other, detail in _edges(world, ref):
+        key = (direction, relation, other)
+        if relation in NOT_SHOWN or other == ref or key in found:
+            continue
+        found[key] = {
+            "relation": relation, "direction": direction, "resource": ref_json(other),
+            "detail": detail, "status": status_of(world, other),
+        }  # fmt: skip
     return sorted(found.values(), key=_order)
+
+
+def _edges(world: World, ref: Ref) -> Iterator[tuple[str, str, Ref, str]]:
+    """(direction, relation, other end, detail): the object's own edges, then those that it has through its Pods."""
+    graph = world.graph
+    for edge in graph.out(ref):
+        yield "out", edge.relation, edge.target, edge.detail
+    for edge in graph.into(ref):
+        yield "in", edge.relation, edge.source, edge.detail
+    if ref.kind == "Pod":
+        return
+    for pod in graph.owned_by(ref, "Pod"):
+        yield "out", "owns", pod, ""
+        for edge in graph.into(pod):
+            if edge.relation in BY_LABEL:
+                yield "in", edge.relation, edge.source, edge.detail
 
 
 def status_of(world: World, ref: Ref) -> Row:

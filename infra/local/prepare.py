@@ -34,8 +34,10 @@ def prepare(layout: Layout, *, restore: bool) -> None:
     create_resources(settings())
     if restore:
         from chalicelib.store.backup import restore_all
+        from chalicelib.store.requeue import requeue_turns
 
         restore_all(layout.backup)
+        requeue_turns(wiring.services().store)
     wiring.ensure_local_tenant(layout.token.read_text().strip())
 
 
