@@ -141,7 +141,7 @@ class Services:
             raise InvalidRequest(
                 "An EKS role cannot be assumed here: the AWS services of this installation are embedded ones.",
                 code="eks_needs_aws",
-                remedy="Start with `make run KUBECONFIG_IMPORT=~/.kube/config`: its aws plugin may run on your machine.",
+                remedy="Use `make run KUBECONFIG_IMPORT=~/.kube/config`: its aws plugin may run on your machine.",
             )
         return new_connection(source, hosted=self.settings.hosted)
 

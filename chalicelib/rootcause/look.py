@@ -367,7 +367,10 @@ class Look:
                 service,
                 f"connectivity:{found.port}",
                 logs.quoted(found.error) or "failed",
-                f"A connection to {service} port {found.port} failed: {logs.quoted(found.error, 160) or 'no reason given'}",
+                (
+                    f"A connection to {service} port {found.port} failed: "
+                    f"{logs.quoted(found.error, 160) or 'no reason given'}"
+                ),
                 at=self.now,
             )
             for found in self.snapshot.extras.connectivity or ()
