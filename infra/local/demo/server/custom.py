@@ -29,6 +29,27 @@ def after_write(api: Api, resource: Resource, obj: Object) -> None:
     elif resource.kind == "APIService" and obj["metadata"]["name"] == "v1beta1.metrics.k8s.io":
         for metrics in METRICS:
             api.resources.add(metrics)
+    if resource.kind == "APIService" and not (obj.get("status") or {}).get("conditions"):
+        api.pending.append(lambda: _available(api, resource, obj["metadata"]["name"]))
+
+
+def _available(api: Api, resource: Resource, name: str) -> None:
+    """The availability controller: what has no Service is local; the one behind a Service must have it."""
+    stored = api.store.get(resource, "", name)
+    if stored is None or (stored.object.get("status") or {}).get("conditions"):
+        return
+    obj = copy_of(stored.object)
+    service = obj["spec"].get("service")
+    if service is None:
+        status, reason, message = "True", "Local", "Local APIServices are always available"
+    elif api.store.get(("", "services"), service.get("namespace", ""), service.get("name", "")):
+        status, reason, message = "True", "Passed", "all checks passed"
+    else:
+        where = f"{service.get('namespace')}/{service.get('name')}"
+        status, reason, message = "False", "ServiceNotFound", f"service/{service.get('name')} in {where} is not present"
+    found = {**_condition("Available", reason, message, api.now()), "status": status}
+    obj["status"] = {"conditions": [found]}
+    api.update(resource, obj, subresource="status", manager="kube-apiserver")
 
 
 def after_delete(api: Api, resource: Resource, obj: Object) -> None:

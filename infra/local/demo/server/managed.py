@@ -87,8 +87,8 @@ def updated(api: Api, resource: Resource, obj: Object, old: Object | None, calle
     before = kind.zero() if old is None else conversion.from_storage(api, resource, old)
     change = compare(kind, before if kind is not ANY else {}, view)
     taken = tracked(api, resource, change.added | change.modified, subresource)
-    entries = {} if old is None else entries_of(old)
-    times = {} if old is None else times_of(old)
+    listed = {"metadata": {"managedFields": given}} if given else old or {"metadata": {}}
+    entries, times = ({}, {}) if old is None else (entries_of(listed), times_of(listed))
     for key in list(entries):
         entries[key] = entries[key] - taken - change.removed
     key = (caller.manager, "Update", resource.group_version, subresource)

@@ -26,10 +26,13 @@ _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 def index(api: Api) -> Json:
     """GET /openapi/v3"""
     paths: Json = {}
-    for name in (".well-known/openid-configuration", "api", "apis", "logs", "openid/v1/jwks", "version"):
+    for name in (".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"):
         paths[name] = _link(name, name.encode())
     for group, versions in sorted(api.resources.groups().items()):
-        if group:
+        if group == "metrics.k8s.io":
+            continue  # served by another server, which publishes no OpenAPI of its own
+        custom = all(one.custom for one in api.resources if one.group == group)
+        if group and not custom:
             paths[f"apis/{group}"] = _link(f"apis/{group}", group.encode())
         for version in versions:
             name = f"apis/{group}/{version}" if group else f"api/{version}"
@@ -90,13 +93,15 @@ def _translated(schema: Any, references: list[str]) -> Any:
         return [_translated(item, references) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if "oneOf" in schema and all("type" in one for one in schema["oneOf"]):
+    if isinstance(schema.get("oneOf"), list) and all("type" in one for one in schema["oneOf"]):
         text = "string" if "number" in str(schema["oneOf"]) else "int-or-string"
         kept = {key: value for key, value in schema.items() if key != "oneOf"}
         return {**kept, "type": "string"} | ({"format": text} if text == "int-or-string" else {})
     made: Json = {}
     for key, value in schema.items():
-        if key == "$ref":
+        if key == "properties":  # below are names of fields, which may be called "$ref" or "type"
+            made[key] = {name: _translated(member, references) for name, member in value.items()}
+        elif key == "$ref":
             name = value.rpartition("/")[2]
             references.append(name)
             made["$ref"] = _REF + name

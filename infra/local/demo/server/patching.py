@@ -42,7 +42,7 @@ def unsupported_patch(*, custom: bool = False) -> ApiError:
     types = ["application/json-patch+json", "application/merge-patch+json"]
     if not custom:
         types.append("application/strategic-merge-patch+json")
-    types += ["application/apply-patch+yaml", "application/apply-patch+cbor"]
+    types.append("application/apply-patch+yaml")
     text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(types)
     return ApiError(415, "UnsupportedMediaType", text)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.demo.server.errors import bad_request
+from infra.local.demo.server.resources import Resource
 
 Labels = Mapping[str, str]
 Predicate = Callable[[dict[str, Any]], bool]
@@ -137,9 +138,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 _EVENTS_V1 = tuple(field.replace("involvedObject.", "regarding.") for field in _EVENT_FIELDS)
 
 
-def field_selector(
-    text: str, kind: str, group: str = "", version: str = "v1", selectable: tuple[str, ...] = ()
-) -> Predicate:
+def field_selector(text: str, resource: Resource) -> Predicate:
     """`status.phase=Running,spec.nodeName!=n9`; raises ApiError 400 for a field the kind cannot be selected by."""
     extra = resource.selectable if resource.custom else _FIELDS.get(resource.kind, ())
     allowed = ("metadata.name", "metadata.namespace", *extra)
@@ -149,10 +148,7 @@ def field_selector(
     for part in filter(None, text.split(",")):
         field, sign, value = _field_term(part)
         if field not in allowed:
-            raise bad_request(
-                f'Unable to find "{resource.group_version}, Resource={resource.plural}" that match label selector "", '
-                f'field selector "{text}": field label not supported: {field}'
-            )
+            raise bad_request(f"field label not supported: {field}")
         tests.append((field, value, sign != "!="))
     return lambda obj: all((field_value(obj, field) == value) == wanted for field, value, wanted in tests)
 

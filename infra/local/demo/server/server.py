@@ -40,14 +40,19 @@ VERSION = {
     "compiler": "none",
     "platform": "linux/amd64",
 }
-_CHECKS = (
-    "ping",
-    "log",
-    "informer-sync",
-    "poststarthook/storage-readiness",
-    "poststarthook/rbac/bootstrap-roles",
-    "shutdown",
-)
+_HOOKS = """
+start-apiserver-admission-initializer generic-apiserver-start-informers priority-and-fairness-config-consumer
+priority-and-fairness-filter storage-object-count-tracker-hook start-apiextensions-informers
+start-apiextensions-controllers crd-informer-synced start-system-namespaces-controller peer-endpoint-reconciler-controller
+start-cluster-authentication-info-controller start-kube-apiserver-identity-lease-controller
+start-kube-apiserver-identity-lease-garbage-collector storage-readiness start-legacy-token-tracking-controller
+start-service-ip-repair-controllers rbac/bootstrap-roles scheduling/bootstrap-system-priority-classes
+priority-and-fairness-config-producer bootstrap-controller start-kubernetes-service-cidr-controller
+aggregator-reload-proxy-client-cert start-kube-aggregator-informers apiservice-status-local-available-controller
+apiservice-status-remote-available-controller apiservice-registration-controller apiservice-wait-for-first-sync
+apiservice-discovery-controller kube-apiserver-autoregistration
+"""
+_LAST_HOOKS = ("apiservice-openapi-controller", "apiservice-openapiv3-controller")
 _UNAUTHORIZED = ApiError(401, "Unauthorized", "Unauthorized")
 
 
@@ -215,7 +220,11 @@ def _nothing_here() -> HttpResponse:
 def _health(name: str, *, verbose: bool) -> HttpResponse:
     if not verbose:
         return HttpResponse(200, b"ok", TEXT)
-    text = "".join(f"[+]{check} ok\n" for check in _CHECKS) + f"{name} check passed\n"
+    hooks = [f"poststarthook/{hook}" for hook in _HOOKS.split()]
+    last = [f"poststarthook/{hook}" for hook in _LAST_HOOKS]
+    checks = ["ping", "log", "informer-sync", *hooks, "autoregister-completion", *last]
+    checks += ["shutdown"] if name == "readyz" else []
+    text = "".join(f"[+]{check} ok\n" for check in checks) + f"{name} check passed\n"
     return HttpResponse(200, text.encode(), TEXT)
 
 

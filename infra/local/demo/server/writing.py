@@ -200,7 +200,8 @@ def _store_update(
     meta = obj["metadata"]
     if meta.get("deletionTimestamp") and not meta.get("finalizers") and not meta.get("deletionGracePeriodSeconds"):
         if resource.kind != "Namespace" or not (obj.get("spec") or {}).get("finalizers"):
-            return api.store.remove(resource.key, meta.get("namespace", ""), meta["name"]).object
+            api.store.remove(resource.key, meta.get("namespace", ""), meta["name"])
+            return obj
     api.store.put(resource.key, obj)
     custom.after_write(api, resource, obj)
     admission.after_write(request)
