@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from chalicelib.rootcause.look import Look
 from chalicelib.state.kinds.cluster import Node, Taint
 from chalicelib.state.kinds.pod import NodeSelectorTerm, Pod, PodAffinityTerm, Toleration
-from chalicelib.state.meta import LabelSelector, expression_holds
+from chalicelib.state.meta import LabelSelector, Ref, expression_holds
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import pod_requests
 
 HOSTNAME = "kubernetes.io/hostname"
+CLUSTER = Ref("Cluster", "", "")
+"""Key of what is computed once for the whole cluster."""
 SYSTEM_TAINTS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
@@ -159,20 +161,21 @@ class _Occupancy:
         self.extended = _extended(pod)
         self.ports = {(p.host_port, p.protocol) for c in pod.spec.containers for p in c.ports if p.host_port}
         self.blocked_domains = _blocked_domains(pod, look)
+        self.rooms = look.once("rooms", CLUSTER, lambda: _rooms(look))
 
     def obstacles(self, node: Node) -> list[str]:
         """Every resource filter that this node fails."""
         name, room = node.metadata.name, node.status.allocatable
-        used_cpu, used_memory = self.look.world.requested_on(name)
+        cpu, memory, pods = self.rooms[name]
         found = []
-        if self.cpu > 0 and self.cpu > quantity(room.get("cpu")) - used_cpu + 1e-6:
+        if self.cpu > 0 and self.cpu > cpu + 1e-6:
             found.append("cpu")
-        if self.memory > 0 and self.memory > quantity(room.get("memory")) - used_memory + 1:
+        if self.memory > 0 and self.memory > memory + 1:
             found.append("memory")
         for resource, wanted in self.extended.items():
             if wanted > quantity(room.get(resource)) - self._extended_used(name, resource):
                 found.append(f"extended:{resource}")
-        if "pods" in room and self.look.world.pods_on(name) >= quantity(room["pods"]):
+        if pods is not None and pods <= 0:
             found.append("pods")
         if self.ports and self.ports & self._ports_used(name):
             found.append("ports")
@@ -191,6 +194,17 @@ class _Occupancy:
             for p in pods if not p.finished
             for c in p.spec.containers for q in c.ports if q.host_port
         }  # fmt: skip
+
+
+def _rooms(look: Look) -> dict[str, tuple[float, float, float | None]]:
+    """(cores, bytes, pods) left on each node; pods None where the node states no limit."""
+    found: dict[str, tuple[float, float, float | None]] = {}
+    for node in look.snapshot.of("Node"):
+        name, room = node.metadata.name, node.status.allocatable
+        cpu, memory = look.world.requested_on(name)
+        pods = quantity(room["pods"]) - look.world.pods_on(name) if "pods" in room else None
+        found[name] = (quantity(room.get("cpu")) - cpu, quantity(room.get("memory")) - memory, pods)
+    return found
 
 
 def _extended(pod: Pod) -> dict[str, float]:

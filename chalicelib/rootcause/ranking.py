@@ -121,14 +121,24 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
     blamed = {c.finding.resource for c in candidates}
     ordered = sorted(candidates, key=lambda c: (c.tier, _leans(c, blamed), -c.probability, c.key))
     kept: list[Candidate] = []
+    reach: dict[Ref, list[int]] = defaultdict(list)
     for candidate in ordered:
-        for index, cause in enumerate(kept):
-            if _accounts(cause, candidate):
-                kept[index] = _absorb(cause, candidate)
-                break
-        else:
+        near = sorted({index for ref in _touched(candidate) for index in reach.get(ref, ())})
+        cause = next((index for index in near if _accounts(kept[index], candidate)), None)
+        if cause is None:
+            cause = len(kept)
             kept.append(candidate)
+        else:
+            kept[cause] = _absorb(kept[cause], candidate)
+        for ref in {candidate.finding.resource, *candidate.finding.explains}:
+            reach[ref].append(cause)
     return kept
+
+
+def _touched(candidate: Candidate) -> set[Ref]:
+    """Objects on which a cause would have to lie, or which it would have to explain."""
+    finding = candidate.finding
+    return {finding.resource, *finding.upstream, *(case.resource for case in candidate.cases)}
 
 
 def _leans(candidate: Candidate, blamed: set[Ref]) -> bool:
@@ -146,9 +156,8 @@ def _accounts(cause: Candidate, other: Candidate) -> bool:
         return theirs.resource in theirs.upstream and other.probability <= cause.probability
     if mine.resource in theirs.upstream and (cause.tier <= other.tier or other.probability < CLEAR):
         return True
-    touched = {theirs.resource, *theirs.upstream, *(case.resource for case in other.cases)}
     clear = cause.probability >= CLEAR or other.tier >= SYMPTOMATIC
-    return cause.tier < other.tier and clear and not touched.isdisjoint(mine.explains)
+    return cause.tier < other.tier and clear and not _touched(other).isdisjoint(mine.explains)
 
 
 def _absorb(cause: Candidate, other: Candidate) -> Candidate:

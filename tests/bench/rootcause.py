@@ -119,15 +119,29 @@ class _Tally:
         worst = sorted((round(_share(hits), 2), mode) for mode, hits in self.top1.items())[:3]
         return [
             _row("scenarios: top-1", _share(micro), ">= 0.92", _share(micro) >= 0.92, f"{len(micro)} decidable cases"),
-            _row("scenarios: top-1, macro", macro, ">= 0.90", macro >= 0.90, f"{len(self.top1)} modes, weakest {worst}"),
+            _row(
+                "scenarios: top-1, macro", macro, ">= 0.90", macro >= 0.90, f"{len(self.top1)} modes, weakest {worst}"
+            ),
             _row("scenarios: top-3", _share(self.top3), ">= 0.97", _share(self.top3) >= 0.97),
             *(_row(f"scenarios: top-1, {k}", _share(v), "", True, f"{len(v)} cases") for k, v in self.levels.items()),
-            _row("undecidable cases not claimed", _share(self.abstained), "1", _share(self.abstained) == 1, f"{len(self.abstained)} cases"),
-            _row("two faults: both found", _share(self.pairs), ">= 0.85", _share(self.pairs) >= 0.85, f"{len(self.pairs)} cases"),
+            _row(
+                "undecidable cases not claimed",
+                _share(self.abstained),
+                "1",
+                _share(self.abstained) == 1,
+                f"{len(self.abstained)} cases",
+            ),
+            _row(
+                "two faults: both found",
+                _share(self.pairs),
+                ">= 0.85",
+                _share(self.pairs) >= 0.85,
+                f"{len(self.pairs)} cases",
+            ),
             _row("quiet clusters: false alarms", _share(self.alarms), "<= 0.02", _share(self.alarms) <= 0.02),
             _row("expected calibration error", error, "<= 0.05", error <= 0.05),
             _row("wrong at >= 0.9", wrong, "<= 0.01", wrong <= 0.01, f"{len(sure)} claims"),
-        ]  # fmt: skip
+        ]
 
 
 def _share(hits: list[bool]) -> float:

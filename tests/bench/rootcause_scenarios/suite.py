@@ -12,13 +12,19 @@ from tests.unit.rootcause.builders import Cluster
 
 LEVELS = ("all", "no events", "no logs", "objects only")
 UNRELATED = (
-    ("cache_outgrows_limit", "class_of_another_cluster"), ("label_nobody_has", "night_job_suspended"),
-    ("settings_renamed", "route_to_a_renamed_service"), ("entrypoint_typo", "disk_fills"),
-    ("cpu_quota_full", "operator_removed_first"), ("claim_deleted", "kubelet_stopped"),
-    ("readiness_on_old_port", "schedule_on_the_30th_of_february"), ("image_gone_from_quay", "drain_waits"),
-    ("unhandled_rejection", "export_gave_up"), ("role_trimmed", "route_to_a_renamed_service"),
-    ("injector_gone", "export_gave_up"), ("label_changed_under_service", "disk_fills"),
-)  # fmt: skip
+    ("cache_outgrows_limit", "class_of_another_cluster"),
+    ("label_nobody_has", "night_job_suspended"),
+    ("settings_renamed", "route_to_a_renamed_service"),
+    ("entrypoint_typo", "disk_fills"),
+    ("cpu_quota_full", "operator_removed_first"),
+    ("claim_deleted", "kubelet_stopped"),
+    ("readiness_on_old_port", "schedule_on_the_30th_of_february"),
+    ("image_gone_from_quay", "drain_waits"),
+    ("unhandled_rejection", "export_gave_up"),
+    ("role_trimmed", "route_to_a_renamed_service"),
+    ("injector_gone", "export_gave_up"),
+    ("label_changed_under_service", "disk_fills"),
+)
 
 
 @dataclass(frozen=True)

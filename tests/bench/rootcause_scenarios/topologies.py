@@ -76,5 +76,6 @@ def _noise(cluster: Cluster, which: Estate) -> None:
     )
     cluster.add("Service", which.where("external"), {"spec": {"ports": [{"port": 443}]}})
     cluster.deployment(which.where("chatty")).says(
-        'level=warn msg="retrying" attempt=2\nlevel=info msg="error budget ok"\nlevel=error msg="payment declined" code=402\n'
+        'level=warn msg="retrying" attempt=2\nlevel=info msg="error budget '
+        'ok"\nlevel=error msg="payment declined" code=402\n'
     )

@@ -66,7 +66,7 @@ MISSING = {
     "shell test": "/entrypoint.sh: 3: PAY_URL: parameter not set",
     "Django": "django.core.exceptions.ImproperlyConfigured: Set the PAY_URL environment variable",
     "decouple": "decouple.UndefinedValueError: PAY_URL not found. Declare it as envvar or define a default value.",
-    "PHP": 'Uncaught Symfony\\Component\\DependencyInjection\\Exception\\EnvNotFoundException: Environment variable not found: "PAY_URL".',
+    "PHP": 'Uncaught EnvNotFoundException: Environment variable not found: "PAY_URL".',
     "plain": 'level=fatal msg="PAY_URL is not set"',
 }
 
@@ -187,3 +187,29 @@ def test_a_crash_for_a_dead_dependency_is_explained_by_the_dependency():
     problem = only(cluster.diagnosis())
     assert (problem.resource.name, problem.mode) == ("store", "oom_killed")
     assert CART in problem.explains
+
+
+def test_an_init_container_that_waits_for_ever_is_named_with_its_last_words():
+    cluster = a_cluster()
+    cart = cluster.deployment("shop/cart").having(initContainers=[{"name": "wait", "image": "busybox"}])
+    cart.waiting("PodInitializing")
+    for pod in cart.pods:
+        pod["status"]["initContainerStatuses"] = [{"name": "wait", "state": {"running": {"startedAt": ago(20)}}}]
+        cluster.log(pod, "wait", "nslookup: can't resolve 'queue.example.org'\nwaiting for queue")
+    problem = only(cluster.diagnosis())
+    assert (problem.resource, problem.mode) == (CART, "init_container_hang")
+    assert "waiting for queue" in problem.summary
+
+
+def test_jobs_of_one_cron_job_that_fail_alike_are_the_cron_jobs_problem():
+    cluster = a_cluster()
+    cron = cluster.add("CronJob", "shop/sync", {"spec": {"schedule": "@hourly"}, "status": {}})
+    for name in ("sync-1", "sync-2"):
+        owner = {"kind": "CronJob", "name": "sync", "uid": cron["metadata"]["uid"], "controller": True}
+        job = cluster.add("Job", f"shop/{name}", {"metadata": {"ownerReferences": [owner]}, "status": {"active": 1}})
+        pod = cluster.pod(f"shop/{name}-x").waiting("ErrImagePull", "manifest unknown").pods[0]
+        pod["metadata"]["ownerReferences"] = [
+            {"kind": "Job", "name": name, "uid": job["metadata"]["uid"], "controller": True}
+        ]
+    problem = only(cluster.diagnosis())
+    assert (problem.resource, problem.mode) == (Ref("CronJob", "shop", "sync"), "image_not_found")

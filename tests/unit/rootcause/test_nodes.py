@@ -97,3 +97,31 @@ def test_an_eviction_under_present_pressure_is_the_nodes():
     problem = only(cluster.diagnosis())
     assert (problem.resource, problem.mode) == (NODE, "node_pressure_eviction")
     assert Ref("Deployment", "shop", "cart") in problem.explains
+
+
+def test_a_network_plugin_that_is_not_ready_is_told_apart_from_a_dead_runtime():
+    cluster = a_cluster()
+    said = (
+        "container runtime network not ready: NetworkReady=false "
+        "reason:NetworkPluginNotReady message:cni plugin not initialized"
+    )
+    cluster.objects["Node"][0]["status"]["conditions"] = [condition("Ready", "False", "KubeletNotReady", said)]
+    assert sure(cluster.diagnosis()) == [(NODE, "cni_route_broken")]
+
+
+def test_an_eviction_for_want_of_node_disk_is_not_the_pods_own_limit():
+    cluster = a_cluster()
+    pod = evicted(cluster, 5)
+    pod["status"]["message"] = (
+        "The node was low on resource: ephemeral-storage. Container cart was using 5Gi, which exceeds its request of 0."
+    )
+    cluster.objects["Node"][0]["status"]["conditions"].append(condition("DiskPressure", "True"))
+    assert sure(cluster.diagnosis()) == [(NODE, "node_pressure_eviction")]
+
+
+def test_a_pod_evicted_for_its_own_limit_is_the_workloads_problem():
+    cluster = a_cluster()
+    evicted(cluster, 5)["status"]["message"] = (
+        "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "
+    )
+    assert sure(cluster.diagnosis()) == [(Ref("Deployment", "shop", "cart"), "ephemeral_storage_or_disk_full")]

@@ -191,3 +191,50 @@ WORDINGS = {
 @pytest.mark.parametrize(("message", "counts"), WORDINGS.items())
 def test_scheduler_messages_of_all_versions_are_counted_per_reason(message, counts):
     assert parse_refusal(message).counts == counts
+
+
+def test_pods_that_fit_only_on_silent_nodes_are_explained_by_the_node():
+    cluster = a_cluster()
+    node = cluster.node("gpu-0", ready="Unknown", labels={"pool": "ml"})
+    node["spec"]["taints"] = [{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}]
+    cluster.deployment("shop/cart").having(nodeSelector={"pool": "ml"}).pending()
+    problem = only(cluster.diagnosis())
+    assert (problem.resource, problem.mode) == (Ref("Node", "", "gpu-0"), "kubelet_down")
+    assert CART in problem.explains
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [
+        ("3 Too many pods.", "too_many_pods_on_node"),
+        ("3 node(s) didn't have free ports for the requested pod ports.", "hostport_conflict"),
+        ("3 node(s) didn't match pod topology spread constraints.", "topology_spread"),
+        ("3 node(s) had volume node affinity conflict.", "pv_node_affinity_conflict"),
+    ],
+)
+def test_rarer_filters_are_named_by_the_schedulers_word(words, mode):
+    cluster = a_cluster()
+    cluster.deployment("shop/cart").pending(f"0/3 nodes are available: {words}")
+    assert sure(cluster.diagnosis()) == [(CART, mode)]
+
+
+def test_a_pod_that_no_scheduler_speaks_of_is_told_with_what_is_missing():
+    cluster = a_cluster()
+    cart = cluster.deployment("shop/cart").pending()
+    for pod in cart.pods:
+        pod["status"] = {"phase": "Pending"}
+    (problem,) = cluster.diagnosis().problems
+    assert problem.mode == "scheduler_down"
+    assert problem.missing
+
+
+def test_a_selector_and_a_taint_are_not_told_apart_without_the_nodes():
+    cluster = a_cluster().without("Node")
+    said = (
+        "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 "
+        "node(s) didn't match Pod's node affinity/selector."
+    )
+    wants_label(cluster).pending(said)
+    (problem,) = cluster.diagnosis().problems
+    assert problem.probability < 0.5
+    assert any("nodes" in m for m in problem.missing)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.rootcause import diagnose
 from chalicelib.state.meta import Ref
+from chalicelib.state.snapshot import Connectivity, Extras
+from chalicelib.state.world import World
 from tests.unit.rootcause.builders import a_cluster, only, sure
 
 SERVICE = Ref("Service", "shop", "cart")
@@ -158,3 +161,15 @@ def test_an_ingress_of_the_default_or_a_legacy_class_is_well(annotation):
             "ingressclass.kubernetes.io/is-default-class": "true"
         }
     assert cluster.diagnosis().outcome == "no_fault"
+
+
+def test_a_failed_connectivity_check_counts_as_a_callers_complaint():
+    cluster = a_cluster()
+    cluster.deployment("shop/cart")
+    cluster.service("shop/cart", target=9000)
+    plain = cluster.snapshot()
+    check = Connectivity(namespace="shop", service="cart", port=80, ok=False, error="connection refused")
+    found = only(diagnose(World(plain.replace(extras=Extras(connectivity=[check])))))
+    assert found.mode == "target_port_mismatch"
+    assert any(e.type == "metric" for e in found.evidence)
+    assert found.probability > only(diagnose(World(plain))).probability
