@@ -110,6 +110,10 @@ class _Tally:
         self.top3.append(any(right[:3]))
         self.levels[level].append(first)
 
+    def _lean(self) -> str:
+        stated = sum(p for p, _ in self.calibration) / len(self.calibration)
+        return f"stated {stated:.2f}, right {_share([hit for _, hit in self.calibration]):.2f} on average"
+
     def rows(self) -> list[dict[str, Any]]:
         micro = [hit for hits in self.top1.values() for hit in hits]
         macro = sum(_share(hits) for hits in self.top1.values()) / len(self.top1)
@@ -139,7 +143,7 @@ class _Tally:
                 f"{len(self.pairs)} cases",
             ),
             _row("quiet clusters: false alarms", _share(self.alarms), "<= 0.02", _share(self.alarms) <= 0.02),
-            _row("expected calibration error", error, "<= 0.05", error <= 0.05),
+            _row("expected calibration error", error, "<= 0.05", error <= 0.05, self._lean()),
             _row("wrong at >= 0.9", wrong, "<= 0.01", wrong <= 0.01, f"{len(sure)} claims"),
         ]
 
