@@ -155,9 +155,13 @@ def test_an_environment_is_found_by_label_when_no_namespace_has_it() -> None:
 
 def test_what_is_not_understood_is_named() -> None:
     assert parse("pods that sing beautifully", VOCABULARY).unparsed == ("sing", "beautifully")
-    limits = parse("pods without limits", VOCABULARY)
-    assert limits.unparsed == ("without limits",)
-    assert "not among the columns" in limits.notes[0]
+    services = parse("services without limits", VOCABULARY)
+    assert services.unparsed == ("without limits",)
+    assert "not among the columns" in services.notes[0]
+
+
+def test_what_a_kind_has_can_be_missing() -> None:
+    assert [(c.field, c.op) for c in parse("pods without limits", VOCABULARY).chips] == [("memory_limit", "has no")]
 
 
 def test_a_span_that_a_list_cannot_honour_is_said() -> None:
@@ -174,7 +178,7 @@ def test_another_kind_than_the_list_shows_is_said() -> None:
 
 
 def test_the_note_says_how_high_is_understood() -> None:
-    assert "100%" in parse("high memory", VOCABULARY).chips[0].note
+    assert "80%" in parse("high memory", VOCABULARY).chips[0].note
 
 
 def rows_of(text: str, *rows: dict[str, object]) -> list[str]:
