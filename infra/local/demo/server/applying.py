@@ -37,7 +37,7 @@ def apply(
     entries = managed.entries_of(old) if old else {}
     dropped = entries.get(key, set()) - claimed
     held = set().union(*(fields for other, fields in entries.items() if other != key), claimed)
-    for path in sorted(dropped, key=len, reverse=True):
+    for path in sorted(dropped, key=len):  # an entry goes whole before its parts, which name it
         if not any(other[: len(path)] == path for other in held):
             _remove(kind, merged, path)
     change = compare(kind, live, merged)

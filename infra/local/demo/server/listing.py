@@ -174,8 +174,10 @@ def encode(resource: Resource, found: Page) -> bytes:
         items = [orjson.dumps(conversion.convert(resource, row.object)) for row in found.items]
     else:
         items = [row.encoded for row in found.items]
-    if prefix:
-        body = b",".join([b"{" + item[prefix + 1 :] for item in items])
-    else:
-        body = b",".join(items)
-    return head[:-1] + b',"items":[' + body + b"]}"
+    body = bytearray(head[:-1])
+    body += b',"items":['
+    for number, item in enumerate(items):
+        body += b",{" if number and prefix else b"{" if prefix else b"," if number else b""
+        body += memoryview(item)[prefix + 1 :] if prefix else item
+    body += b"]}"
+    return bytes(body)

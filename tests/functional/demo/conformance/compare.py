@@ -55,7 +55,11 @@ def differences(masks: Masks, recorded: Any, actual: Any, *, text_matters: bool 
     if isinstance(recorded, str):
         if not isinstance(actual, str):
             return [f"text expected, got {type(actual).__name__}"]
-        return [] if not text_matters or masks.matches(recorded, actual) else [f"text: {recorded[:80]!r} / {actual[:80]!r}"]
+        return (
+            []
+            if not text_matters or masks.matches(recorded, actual)
+            else [f"text: {recorded[:80]!r} / {actual[:80]!r}"]
+        )
     expected, found = paths(recorded), paths(actual)
     missing = [f"- {path}" for path in sorted(expected - found)]
     return missing + [f"+ {path}" for path in sorted(found - expected)]

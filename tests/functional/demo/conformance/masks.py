@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_MASK = re.compile(r"<(uid|rv|rand|pth|continue|clusterip|podip|time|microtime|date|age|evt|hash|server|pem|commit|go)(?::(\d+))?>")
+_MASK = re.compile(
+    r"<(uid|rv|rand|pth|continue|clusterip|podip|time|microtime|date|age|evt|hash|server|pem|commit|go)(?::(\d+))?>"
+)
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _FORM = {
     "uid": _UUID, "rv": r"\d+", "rand": r"[a-z0-9]{5}", "pth": r"[a-z0-9]+", "continue": r"[A-Za-z0-9_=-]+",

@@ -44,9 +44,20 @@ def exchanges() -> tuple[Exchange, ...]:
             omitted = isinstance(answer, dict) and bool(answer.get("omitted"))
             found.append(
                 Exchange(
-                    entry["id"], entry["step"], entry["what"], entry["client"], entry["user"],
-                    request["method"], request["path"], request.get("query") or {}, request.get("headers") or {},
-                    request.get("body"), response["status"], answer, omitted, bool(response.get("stream")),
+                    entry["id"],
+                    entry["step"],
+                    entry["what"],
+                    entry["client"],
+                    entry["user"],
+                    request["method"],
+                    request["path"],
+                    request.get("query") or {},
+                    request.get("headers") or {},
+                    request.get("body"),
+                    response["status"],
+                    answer,
+                    omitted,
+                    bool(response.get("stream")),
                 )  # fmt: skip
             )
     return tuple(found)

@@ -143,7 +143,9 @@ class Replay:
         if _CONTINUE.search(str(query.get("continue", ""))):
             query["continue"] = self._made_up_token(exchange)
         pairs = [(key, one) for key, value in query.items() for one in (value if isinstance(value, list) else [value])]
-        target = quote(path) + ("?" + "&".join(f"{quote(key)}={quote(str(value))}" for key, value in pairs) if pairs else "")
+        target = quote(path) + (
+            "?" + "&".join(f"{quote(key)}={quote(str(value))}" for key, value in pairs) if pairs else ""
+        )
         return HttpRequest.of(exchange.method, target, headers, self._body(exchange, headers))
 
     def _made_up_token(self, exchange: Exchange) -> str:

@@ -50,15 +50,26 @@ def _node(api: Api, name: str, index: int, zone: str) -> None:
     }  # fmt: skip
     notes = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
     spec = {"providerID": f"aws:///us-east-1{zone}/i-0480a93d2e9b094b{index}"}
-    api.create("Node", {"metadata": {"name": name, "labels": labels, "annotations": notes}, "spec": spec}, manager="Python")
+    api.create(
+        "Node", {"metadata": {"name": name, "labels": labels, "annotations": notes}, "spec": spec}, manager="Python"
+    )
     beta = {"beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux"}
     patch = {"metadata": {"labels": beta, "annotations": {"node.alpha.kubernetes.io/ttl": "0"}}}
     api.patch("Node", "", name, patch, how="strategic")
-    api.patch("Node", "", name, {"status": _status(api, name, index)}, how="strategic", subresource="status", manager="Python")
+    api.patch(
+        "Node", "", name, {"status": _status(api, name, index)}, how="strategic", subresource="status", manager="Python"
+    )
 
 
 def _status(api: Api, name: str, index: int) -> dict[str, Any]:
-    size = {"cpu": "4", "ephemeral-storage": "83873772Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0", "memory": "16Gi", "pods": "58"}
+    size = {
+        "cpu": "4",
+        "ephemeral-storage": "83873772Ki",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": "16Gi",
+        "pods": "58",
+    }
     info = {
         "machineID": "m", "systemUUID": "s", "bootID": "b", "kernelVersion": "6.12.40", "osImage": "Amazon Linux 2023",
         "containerRuntimeVersion": "containerd://2.1.4", "kubeletVersion": "v1.36.2", "kubeProxyVersion": "",
@@ -87,7 +98,9 @@ class Logs:
 
     def lines(self, pod: Mapping[str, Any], container: str, previous: bool) -> Sequence[LogLine] | None:
         now = self._api.clock.now()
-        return None if previous else [LogLine(now, "level=info request served"), LogLine(now, "level=info request served")]
+        return (
+            None if previous else [LogLine(now, "level=info request served"), LogLine(now, "level=info request served")]
+        )
 
 
 class Metrics:
