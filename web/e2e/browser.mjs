@@ -19,7 +19,10 @@ export function launch() {
 
 /** A recording goes straight to the object store, to the presigned address that the API gave. */
 function isUpload(request) {
-  return ['PUT', 'OPTIONS'].includes(request.method()) && new URL(request.url()).searchParams.has('X-Amz-Signature')
+  return (
+    ['PUT', 'OPTIONS'].includes(request.method()) &&
+    new URL(request.url()).searchParams.has('X-Amz-Signature')
+  )
 }
 
 /** A page that collects every console error, page error and foreign request into `troubles`. */

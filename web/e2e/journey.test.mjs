@@ -110,10 +110,15 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
     assert.match(address, /\/ws$/)
     const log = page.getByRole('log', { name: 'Conversation' })
     await log.getByText(`${problems} problems`).first().waitFor()
-    await page.waitForFunction(() => document.querySelector('[role=log]')?.getAttribute('aria-busy') === 'false')
+    await page.waitForFunction(
+      () => document.querySelector('[role=log]')?.getAttribute('aria-busy') === 'false',
+    )
     assert.deepEqual(await audit(page, 'assistant dark'), [])
 
-    await log.getByRole('link', { name: /^Evidence 1/ }).first().click()
+    await log
+      .getByRole('link', { name: /^Evidence 1/ })
+      .first()
+      .click()
     const evidence = page.getByRole('complementary', { name: 'Evidence' })
     await evidence.getByText('Type', { exact: true }).waitFor()
     assert.match(page.url(), /evidence=ev_[a-z2-7]{26}/)
@@ -150,10 +155,16 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
     await page.keyboard.press('Enter')
     const remove = page.getByRole('button', { name: /^Remove status is/ })
     await remove.waitFor()
-    await page.waitForFunction((before) => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) < before, all)
+    await page.waitForFunction(
+      (before) => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) < before,
+      all,
+    )
     assert.match(page.url(), /q=failing/)
     await remove.click()
-    await page.waitForFunction((before) => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) === before, all)
+    await page.waitForFunction(
+      (before) => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) === before,
+      all,
+    )
     clean()
   })
 
@@ -230,8 +241,22 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
 
 /** Every route, every tab, and one list per category. */
 async function routes() {
-  const kinds = ['Pod', 'CronJob', 'HorizontalPodAutoscaler', 'Service', 'PersistentVolumeClaim', 'Secret', 'ClusterRole', 'Node', 'Gateway']
-  const pods = await page.evaluate(async (cluster) => (await fetch(`/api/v1/clusters/${cluster}/resources/Pod?limit=1&q=CrashLoopBackOff`)).json(), home.split('/').at(-1))
+  const kinds = [
+    'Pod',
+    'CronJob',
+    'HorizontalPodAutoscaler',
+    'Service',
+    'PersistentVolumeClaim',
+    'Secret',
+    'ClusterRole',
+    'Node',
+    'Gateway',
+  ]
+  const pods = await page.evaluate(
+    async (cluster) =>
+      (await fetch(`/api/v1/clusters/${cluster}/resources/Pod?limit=1&q=CrashLoopBackOff`)).json(),
+    home.split('/').at(-1),
+  )
   const [{ namespace, name }] = pods.items
   const tabs = ['summary', 'yaml', 'events', 'logs', 'related']
   return [

@@ -18,14 +18,23 @@ await page.waitForSelector('[role=row] a')
 // All pages first: the measurement is about drawing, not about fetching.
 await page.focus('[role=grid]')
 await page.keyboard.press('End')
-await page.waitForFunction(() => document.querySelector('[role=grid]')?.textContent?.includes('9,999') || !document.querySelector('[class*=waiting]'), null, { timeout: 60_000 })
+await page.waitForFunction(
+  () =>
+    document.querySelector('[role=grid]')?.textContent?.includes('9,999') ||
+    !document.querySelector('[class*=waiting]'),
+  null,
+  { timeout: 60_000 },
+)
 await page.waitForTimeout(1500)
 await page.keyboard.press('Home')
 await page.waitForTimeout(500)
 
 const session = await page.context().newCDPSession(page)
 await session.send('Performance.enable', { timeDomain: 'threadTicks' })
-const metrics = async () => Object.fromEntries((await session.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value]))
+const metrics = async () =>
+  Object.fromEntries(
+    (await session.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value]),
+  )
 
 const before = await metrics()
 const started = Date.now()
@@ -52,7 +61,7 @@ console.log(`CPU per frame          ${cpu.toFixed(1)} ms (bar ${MOST_CPU_MS})`)
 console.log(`  script               ${per('ScriptDuration').toFixed(1)} ms`)
 console.log(`  layout               ${per('LayoutDuration').toFixed(1)} ms`)
 console.log(`  style                ${per('RecalcStyleDuration').toFixed(1)} ms`)
-console.log(`wall                   ${(1000 * FRAMES / wall).toFixed(0)} frames per second`)
+console.log(`wall                   ${((1000 * FRAMES) / wall).toFixed(0)} frames per second`)
 console.log(`heap                   ${(after.JSHeapUsedSize / 1e6).toFixed(0)} MB`)
 await browser.close()
 double.stop()

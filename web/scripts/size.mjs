@@ -10,7 +10,10 @@ const html = readFileSync(new URL('index.html', root), 'utf8')
 const named = [...html.matchAll(/(?:src|href)="\/([^"]+\.(?:js|css))"/g)].map((match) => match[1])
 const files = readdirSync(new URL('assets/', root)).map((name) => `assets/${name}`)
 const sizes = new Map(
-  ['theme.js', ...files].map((name) => [name, gzipSync(readFileSync(new URL(name, root)), { level: 9 }).length]),
+  ['theme.js', ...files].map((name) => [
+    name,
+    gzipSync(readFileSync(new URL(name, root)), { level: 9 }).length,
+  ]),
 )
 const kb = (size) => (size / KIB).toFixed(1).padStart(7)
 const sum = (names) => names.reduce((total, name) => total + (sizes.get(name) ?? 0), 0)

@@ -1,6 +1,6 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import './styles/tokens.css'
 import './styles/base.css'
@@ -11,7 +11,15 @@ import { followSystemTheme } from './app/theme'
 
 const MAX_RETRIES = 2
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      // A session that ended while the page was open: ask who the reader is, and the shell shows the sign-in page.
+      if (error instanceof ApiError && error.status === 401 && query.queryKey[0] !== 'me') {
+        void queries.invalidateQueries({ queryKey: ['me'] })
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

@@ -11,12 +11,26 @@ function answer(status: number, body: string) {
   return fetched
 }
 
-const failure = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error as ApiError)
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error as ApiError,
+  )
 
 test('an error of the API keeps its code, message and remedy', async () => {
-  answer(404, JSON.stringify({ error: { code: 'unknown_kind', message: 'No kind x.', remedy: 'Valid: Pod.', details: {} } }))
+  answer(
+    404,
+    JSON.stringify({
+      error: { code: 'unknown_kind', message: 'No kind x.', remedy: 'Valid: Pod.', details: {} },
+    }),
+  )
   const error = await failure(call('GET', '/kinds'))
-  expect(error).toMatchObject({ status: 404, code: 'unknown_kind', message: 'No kind x.', remedy: 'Valid: Pod.' })
+  expect(error).toMatchObject({
+    status: 404,
+    code: 'unknown_kind',
+    message: 'No kind x.',
+    remedy: 'Valid: Pod.',
+  })
 })
 
 test("a proxy's HTML error page becomes an error with a remedy", async () => {
@@ -28,12 +42,18 @@ test("a proxy's HTML error page becomes an error with a remedy", async () => {
 })
 
 test('no answer at all says that the service is not reachable', async () => {
-  vi.stubGlobal('fetch', vi.fn(() => Promise.reject(new TypeError('Failed to fetch'))))
+  vi.stubGlobal(
+    'fetch',
+    vi.fn(() => Promise.reject(new TypeError('Failed to fetch'))),
+  )
   expect(await failure(call('GET', '/kinds'))).toMatchObject({ status: 0, code: 'unreachable' })
 })
 
 test('an abandoned request is not an error of the service', async () => {
-  vi.stubGlobal('fetch', vi.fn(() => Promise.reject(new DOMException('gone', 'AbortError'))))
+  vi.stubGlobal(
+    'fetch',
+    vi.fn(() => Promise.reject(new DOMException('gone', 'AbortError'))),
+  )
   expect(await failure(call('GET', '/kinds'))).not.toBeInstanceOf(ApiError)
 })
 
@@ -43,7 +63,9 @@ test('no content is null', async () => {
 })
 
 test('names with slashes and colons stay one segment', () => {
-  expect(path('resources', 'ClusterRole', '-', 'system:node/x')).toBe('/resources/ClusterRole/-/system%3Anode%2Fx')
+  expect(path('resources', 'ClusterRole', '-', 'system:node/x')).toBe(
+    '/resources/ClusterRole/-/system%3Anode%2Fx',
+  )
 })
 
 test('absent query values are left out, zero is not', () => {

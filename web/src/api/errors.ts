@@ -41,7 +41,8 @@ export function asApiError(thrown: unknown): ApiError {
     return new ApiError(0, {
       code: 'unreachable',
       message: 'Kubilitics did not answer.',
-      remedy: 'Check that the service is running and that this machine can reach it; the page retries by itself.',
+      remedy:
+        'Check that the service is running and that this machine can reach it; the page retries by itself.',
     })
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown)

@@ -1,5 +1,5 @@
 /** Builders of API shapes for tests: a whole, valid value with only what the test is about said. */
-import type { Column, ColumnType, Kind, Problem, Row } from './types'
+import type { Column, ColumnType, Kind, Problem, QueryChip, Row } from './types'
 
 export function aColumn(key: string, type: ColumnType): Column {
   return { key, title: key, type, hidden: false, description: '' }
@@ -54,4 +54,8 @@ export function aProblem(name: string, more: Partial<Problem> = {}): Problem {
     chain: [],
     ...more,
   }
+}
+
+export function aChip(field: string, op: string, value: unknown, text: string): QueryChip {
+  return { field, op, value, text, note: '' }
 }

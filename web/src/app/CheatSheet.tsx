@@ -24,7 +24,8 @@ export function CheatSheet({ onClose }: { onClose: () => void }) {
                 .map((shortcut) => (
                   <Entry key={shortcut.keys} caps={keyCaps(shortcut.keys)} title={shortcut.title} />
                 ))}
-              {group === 'Lists' && GRID_KEYS.map(([caps, title]) => <Entry key={title} caps={caps} title={title} />)}
+              {group === 'Lists' &&
+                GRID_KEYS.map(([caps, title]) => <Entry key={title} caps={caps} title={title} />)}
             </dl>
           </section>
         ))}

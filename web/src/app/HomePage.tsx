@@ -16,7 +16,13 @@ export function HomePage() {
     return <SkeletonRows label="Loading clusters" />
   }
   if (clusters.isError) {
-    return <ErrorNotice error={clusters.error} title="The clusters could not be read" onRetry={() => void clusters.refetch()} />
+    return (
+      <ErrorNotice
+        error={clusters.error}
+        title="The clusters could not be read"
+        onRetry={() => void clusters.refetch()}
+      />
+    )
   }
   const items = clusters.data.items
   const target = items.find((cluster) => cluster.id === rememberedCluster()) ?? items[0]
@@ -28,8 +34,8 @@ export function HomePage() {
       <Brand size={44} />
       <h1 className={styles.title}>Connect a cluster</h1>
       <p className={styles.lead}>
-        Kubilitics reads it once, finds what is wrong and why, and shows the evidence. Reading needs no agent in the cluster
-        and changes nothing.
+        Kubilitics reads it once, finds what is wrong and why, and shows the evidence. Reading needs no agent
+        in the cluster and changes nothing.
       </p>
       <Button tone="primary" icon="plus" onClick={() => openDialog({ addClusterOpen: true })}>
         Add a cluster

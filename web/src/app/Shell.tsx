@@ -42,7 +42,11 @@ export function Shell() {
   return (
     <div
       className={styles.frame}
-      style={{ '--assistant-width': layout.assistantOpen ? `${layout.assistantWidth}px` : '0px' } as React.CSSProperties}
+      style={
+        {
+          '--assistant-width': layout.assistantOpen ? `${layout.assistantWidth}px` : '0px',
+        } as React.CSSProperties
+      }
     >
       <a className={styles.skip} href="#page">
         Skip to the page
@@ -95,7 +99,11 @@ function useFrameShortcuts(cluster: string | undefined): void {
   useShortcut('theme', () => theme.choose(NEXT_THEME[theme.choice]))
   useShortcut('back', () => history.back())
   useShortcut('forward', () => history.forward())
-  useShortcut('goOverview', () => cluster && void navigate({ to: '/c/$cluster', params: { cluster } }), inCluster)
+  useShortcut(
+    'goOverview',
+    () => cluster && void navigate({ to: '/c/$cluster', params: { cluster } }),
+    inCluster,
+  )
   useShortcut(
     'goProblems',
     () => cluster && void navigate({ to: '/c/$cluster/problems', params: { cluster } }),

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Link, useParams } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { overviewQuery } from '../api/queries'
@@ -13,8 +13,14 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
+  const nav = useRef<HTMLElement>(null)
+  const { kind } = useParams({ strict: false })
+  const ready = registry.kinds.length > 0
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current=page]')?.scrollIntoView?.({ block: 'nearest' })
+  }, [kind, ready])
   return (
-    <nav className={styles.nav} aria-label="Main">
+    <nav ref={nav} className={styles.nav} aria-label="Main">
       {cluster && (
         <ul className={styles.top}>
           <li>
@@ -53,11 +59,21 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
         registry
           .categories()
           .map((category) => (
-            <CategoryGroup key={category.name} category={category} cluster={cluster} counts={overview.data?.counts} />
+            <CategoryGroup
+              key={category.name}
+              category={category}
+              cluster={cluster}
+              counts={overview.data?.counts}
+            />
           ))}
       <ul className={styles.bottom}>
         <li>
-          <Link to="/clusters" className={styles.link} activeProps={{ className: styles.active }} activeOptions={{ includeSearch: false }}>
+          <Link
+            to="/clusters"
+            className={styles.link}
+            activeProps={{ className: styles.active }}
+            activeOptions={{ includeSearch: false }}
+          >
             <Icon name="clusters" />
             <span className={styles.label}>Clusters</span>
           </Link>

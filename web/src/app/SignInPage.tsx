@@ -9,8 +9,9 @@ export function SignInPage({ error, onRetry }: { error: unknown; onRetry: () => 
       <Brand size={44} />
       <h1 className={styles.title}>You are not signed in</h1>
       <p className={styles.lead}>
-        On your own machine, open the address that <code>make run</code> printed: opening it signs this browser in. If it was
-        started with <code>LOCAL_AUTH=link</code>, use the one-time link that it printed. A restart ends earlier sessions.
+        On your own machine, open the address that <code>make run</code> printed: opening it signs this
+        browser in. If it was started with <code>LOCAL_AUTH=link</code>, use the one-time link that it
+        printed. A restart ends earlier sessions.
       </p>
       <ErrorNotice error={error} onRetry={onRetry} />
     </main>

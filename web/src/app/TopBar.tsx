@@ -33,7 +33,12 @@ export function TopBar({ cluster, me }: { cluster: string | undefined; me: Me | 
           ))}
         </span>
       </Button>
-      <IconButton icon="keyboard" label="Keyboard shortcuts" shortcut="?" onClick={() => layout.set({ helpOpen: true })} />
+      <IconButton
+        icon="keyboard"
+        label="Keyboard shortcuts"
+        shortcut="?"
+        onClick={() => layout.set({ helpOpen: true })}
+      />
       <ThemeMenu />
       {me && (
         <span className={styles.user} title={`${me.user}, ${me.role} of tenant ${me.tenant}`}>

@@ -46,9 +46,13 @@ export class KeyMatcher {
   private pending = ''
   private pendingAt = 0
 
-  match(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>, now: number): ShortcutId | null {
+  match(
+    event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>,
+    now: number,
+  ): ShortcutId | null {
     const pressed = keyName(event)
-    const sequence = this.pending && now - this.pendingAt < SEQUENCE_MS ? `${this.pending} ${pressed}` : pressed
+    const sequence =
+      this.pending && now - this.pendingAt < SEQUENCE_MS ? `${this.pending} ${pressed}` : pressed
     this.pending = ''
     const entries = Object.entries(SHORTCUTS) as [ShortcutId, Shortcut][]
     const hit = entries.find(([, shortcut]) => shortcut.keys === sequence)
@@ -110,7 +114,10 @@ export function useShortcut(id: ShortcutId, handler: Handler, enabled = true): v
     const run: Handler = (event) => latest.current(event)
     handlers.set(id, [...(handlers.get(id) ?? []), run])
     return () => {
-      handlers.set(id, (handlers.get(id) ?? []).filter((other) => other !== run))
+      handlers.set(
+        id,
+        (handlers.get(id) ?? []).filter((other) => other !== run),
+      )
     }
   }, [id, enabled])
 }
@@ -128,5 +135,7 @@ const ON_MAC = typeof navigator !== 'undefined' && /mac/i.test(navigator.platfor
 export function keyCaps(keys: string): string[] {
   return keys
     .split(/[ +]/)
-    .map((key) => (key === 'mod' ? (ON_MAC ? '⌘' : 'Ctrl') : key === 'escape' ? 'Esc' : key === 'shift' ? 'Shift' : key))
+    .map((key) =>
+      key === 'mod' ? (ON_MAC ? '⌘' : 'Ctrl') : key === 'escape' ? 'Esc' : key === 'shift' ? 'Shift' : key,
+    )
 }

@@ -25,7 +25,9 @@ export const useTheme = create<ThemeState>((set) => ({
 
 /** Follows the system while the choice is `system`. */
 export function followSystemTheme(): void {
-  matchMedia('(prefers-color-scheme: light)').addEventListener('change', () => apply(useTheme.getState().choice))
+  matchMedia('(prefers-color-scheme: light)').addEventListener('change', () =>
+    apply(useTheme.getState().choice),
+  )
 }
 
 export const NEXT_THEME: Record<ThemeChoice, ThemeChoice> = { dark: 'light', light: 'system', system: 'dark' }

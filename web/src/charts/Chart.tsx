@@ -14,19 +14,33 @@ export function Chart({ block }: { block: ChartBlock }) {
     <figure className={styles.chart}>
       <figcaption className={styles.caption}>
         <span>{block.title}</span>
-        <button type="button" className={styles.toggle} aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        <button
+          type="button"
+          className={styles.toggle}
+          aria-pressed={asTable}
+          onClick={() => setAsTable(!asTable)}
+        >
           {asTable ? 'As a chart' : 'As a table'}
         </button>
       </figcaption>
       {asTable ? (
         <Table
           label={block.title}
-          rows={block.series.flatMap((series) => series.points.map(([x, y]) => ({ series: series.name, x, y })))}
+          rows={block.series.flatMap((series) =>
+            series.points.map(([x, y]) => ({ series: series.name, x, y })),
+          )}
           rowKey={(_, index) => String(index)}
           columns={[
-            ...(block.series.length > 1 ? [{ key: 'series', title: 'Series', cell: (row: Point) => row.series }] : []),
+            ...(block.series.length > 1
+              ? [{ key: 'series', title: 'Series', cell: (row: Point) => row.series }]
+              : []),
             { key: 'x', title: '', cell: (row: Point) => String(row.x) },
-            { key: 'y', title: block.unit || 'Value', numeric: true, cell: (row: Point) => valueText(row.y, block.unit) },
+            {
+              key: 'y',
+              title: block.unit || 'Value',
+              numeric: true,
+              cell: (row: Point) => valueText(row.y, block.unit),
+            },
           ]}
         />
       ) : block.chart === 'bar' ? (

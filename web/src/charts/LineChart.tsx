@@ -8,7 +8,9 @@ const LEFT = 4
 const BOTTOM = 4
 
 export function LineChart({ block, label }: { block: ChartBlock; label: string }) {
-  const known = block.series.flatMap((series) => series.points.map((point) => point[1])).filter((value) => value !== null)
+  const known = block.series
+    .flatMap((series) => series.points.map((point) => point[1]))
+    .filter((value) => value !== null)
   const highest = Math.max(...known, 0)
   const lowest = Math.min(...known, 0)
   const spread = highest - lowest || 1
@@ -19,12 +21,23 @@ export function LineChart({ block, label }: { block: ChartBlock; label: string }
     <div>
       <svg className={styles.line} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
         {[0, 0.5, 1].map((share) => (
-          <line key={share} x1={0} x2={WIDTH} y1={y(lowest + spread * share)} y2={y(lowest + spread * share)} className={styles.grid} />
+          <line
+            key={share}
+            x1={0}
+            x2={WIDTH}
+            y1={y(lowest + spread * share)}
+            y2={y(lowest + spread * share)}
+            className={styles.grid}
+          />
         ))}
         {block.series.map((series, at) => (
           <path
             key={series.name}
-            d={linePath(series.points.map((point) => point[1]), x, y)}
+            d={linePath(
+              series.points.map((point) => point[1]),
+              x,
+              y,
+            )}
             stroke={colourOf(at)}
             className={styles.path}
           />
@@ -48,7 +61,11 @@ export function LineChart({ block, label }: { block: ChartBlock; label: string }
 }
 
 /** Path of a series; a missing value ends the line, and the next known one starts a new one. */
-export function linePath(values: (number | null)[], x: (index: number) => number, y: (value: number) => number): string {
+export function linePath(
+  values: (number | null)[],
+  x: (index: number) => number,
+  y: (value: number) => number,
+): string {
   let path = ''
   values.forEach((value, index) => {
     if (value !== null) {

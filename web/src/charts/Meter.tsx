@@ -19,9 +19,19 @@ export function UsageMeter({ label, requested, used, text }: MeterProps) {
         <span>{label}</span>
         <span className={styles.text}>{text}</span>
       </div>
-      <svg className={styles.bar} role="img" aria-label={`${label}: ${text}`} preserveAspectRatio="none" viewBox="0 0 100 8">
+      <svg
+        className={styles.bar}
+        role="img"
+        aria-label={`${label}: ${text}`}
+        preserveAspectRatio="none"
+        viewBox="0 0 100 8"
+      >
         <rect width="100" height="8" className={styles.track} />
-        <rect width={100 * Math.min(1, requested)} height="8" className={high ? styles.requestedHigh : styles.requested} />
+        <rect
+          width={100 * Math.min(1, requested)}
+          height="8"
+          className={high ? styles.requestedHigh : styles.requested}
+        />
         {used !== null && <rect y="2" width={100 * Math.min(1, used)} height="4" className={styles.used} />}
       </svg>
     </div>

@@ -9,7 +9,12 @@ const LENGTH = 2 * Math.PI * RADIUS
 export function ScoreRing({ score, level, label }: { score: number | null; level: Level; label: string }) {
   const rounded = score === null ? null : Math.round(score)
   return (
-    <svg className={`${styles.ring} ${styles[level]}`} viewBox="0 0 84 84" role="img" aria-label={`${label}: ${rounded === null ? 'not known' : `${rounded} of 100`}`}>
+    <svg
+      className={`${styles.ring} ${styles[level]}`}
+      viewBox="0 0 84 84"
+      role="img"
+      aria-label={`${label}: ${rounded === null ? 'not known' : `${rounded} of 100`}`}
+    >
       <circle cx="42" cy="42" r={RADIUS} className={styles.track} />
       <circle
         cx="42"

@@ -8,7 +8,16 @@ const block: ChartBlock = {
   title: 'Restarts',
   chart: 'bar',
   unit: '',
-  series: [{ name: '', points: [['cart', 12], ['web', 3], ['api', null]] }],
+  series: [
+    {
+      name: '',
+      points: [
+        ['cart', 12],
+        ['web', 3],
+        ['api', null],
+      ],
+    },
+  ],
 }
 
 test('the summary names the extremes and leaves out what is not known', () => {
@@ -27,5 +36,11 @@ test('values take their unit', () => {
 })
 
 test('a gap in a series breaks its line instead of bridging it', () => {
-  expect(linePath([1, 2, null, 4, 5], (index) => index, (value) => value)).toBe('M0 1L1 2M3 4L4 5')
+  expect(
+    linePath(
+      [1, 2, null, 4, 5],
+      (index) => index,
+      (value) => value,
+    ),
+  ).toBe('M0 1L1 2M3 4L4 5')
 })

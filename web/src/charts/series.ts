@@ -32,8 +32,14 @@ function round(value: number): number {
 export function summary(block: ChartBlock): string {
   const parts = block.series.map((series) => {
     const points = series.points.filter((point): point is [unknown, number] => point[1] !== null)
-    const highest = points.reduce<[unknown, number] | null>((best, point) => (!best || point[1] > best[1] ? point : best), null)
-    const lowest = points.reduce<[unknown, number] | null>((best, point) => (!best || point[1] < best[1] ? point : best), null)
+    const highest = points.reduce<[unknown, number] | null>(
+      (best, point) => (!best || point[1] > best[1] ? point : best),
+      null,
+    )
+    const lowest = points.reduce<[unknown, number] | null>(
+      (best, point) => (!best || point[1] < best[1] ? point : best),
+      null,
+    )
     if (!highest || !lowest) {
       return `${series.name || 'no data'}: no data`
     }

@@ -4,7 +4,15 @@ import { HealthScore, StatusWord } from '../ui/Status'
 import * as format from './format'
 import styles from './Cell.module.css'
 
-const NUMERIC: ReadonlySet<ColumnType> = new Set(['number', 'age', 'bytes', 'cpu', 'ratio', 'duration', 'health'])
+const NUMERIC: ReadonlySet<ColumnType> = new Set([
+  'number',
+  'age',
+  'bytes',
+  'cpu',
+  'ratio',
+  'duration',
+  'health',
+])
 
 /** Numbers line up on the right, under a header that does the same. */
 export function isNumeric(column: { type: ColumnType }): boolean {

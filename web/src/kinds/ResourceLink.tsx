@@ -39,9 +39,9 @@ export function refKey(ref: ResourceRef): string {
   return `${ref.kind}/${ref.namespace ?? ''}/${ref.name}`
 }
 
-/** A reference written as `Kind/namespace/name` or `Kind/name`. */
+/** A reference written as `Kind namespace/name`, `Kind/namespace/name`, or without the namespace. */
 export function refOf(text: string): ResourceRef {
-  const [kind = '', ...rest] = text.split('/')
+  const [kind = '', ...rest] = text.split(/[ /]/)
   const name = rest.pop() ?? ''
   return { kind, name, namespace: rest.join('/') || undefined }
 }

@@ -31,7 +31,9 @@ const WHOLE_UNITS = 10
 function pair(seconds: number, large: number, largeUnit: string, small: number, smallUnit: string): string {
   const whole = Math.floor(seconds / large)
   const rest = Math.floor((seconds % large) / small)
-  return whole >= WHOLE_UNITS || rest === 0 ? `${whole}${largeUnit}` : `${whole}${largeUnit}${rest}${smallUnit}`
+  return whole >= WHOLE_UNITS || rest === 0
+    ? `${whole}${largeUnit}`
+    : `${whole}${largeUnit}${rest}${smallUnit}`
 }
 
 /** Age of an ISO time at `now`; a dash for no or unreadable time. */
@@ -51,7 +53,9 @@ export function cores(value: number): string {
   if (value === 0) {
     return '0'
   }
-  return value < 1 ? `${Math.max(1, Math.round(value * 1000))}m` : trim(value, value < 10 ? 2 : value < 100 ? 1 : 0)
+  return value < 1
+    ? `${Math.max(1, Math.round(value * 1000))}m`
+    : trim(value, value < 10 ? 2 : value < 100 ? 1 : 0)
 }
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

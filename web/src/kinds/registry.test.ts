@@ -18,7 +18,11 @@ test('a kind is found by kind, plural, short name and plural.group, in any case'
 })
 
 test('categories keep the order of the product, and one that the server adds comes last', () => {
-  expect(registry.categories().map((category) => category.name)).toEqual(['Workloads', 'Access', 'Extensions'])
+  expect(registry.categories().map((category) => category.name)).toEqual([
+    'Workloads',
+    'Access',
+    'Extensions',
+  ])
 })
 
 const NOW = Date.parse('2026-11-22T10:00:00Z')
@@ -43,5 +47,7 @@ test('no data is a dash and zero is a zero', () => {
 })
 
 test('an age column without a value of its own shows the age of the object', () => {
-  expect(valueOf({ created_at: '2026-11-22T09:00:00Z' }, { key: 'age', type: 'age' })).toBe('2026-11-22T09:00:00Z')
+  expect(valueOf({ created_at: '2026-11-22T09:00:00Z' }, { key: 'age', type: 'age' })).toBe(
+    '2026-11-22T09:00:00Z',
+  )
 })

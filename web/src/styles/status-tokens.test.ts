@@ -9,7 +9,9 @@ const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8')
 /** Tokens of a theme as the browser reads them. */
 function tokens(theme: 'dark' | 'light'): Record<string, string> {
   const block = new RegExp(`\\[data-theme='${theme}'\\] \\{([^}]*)\\}`).exec(css)?.[1] ?? ''
-  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6});/g)].map((match) => [match[1]!, match[2]!]))
+  return Object.fromEntries(
+    [...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6});/g)].map((match) => [match[1]!, match[2]!]),
+  )
 }
 
 function linear(hex: string): Rgb {
@@ -105,7 +107,9 @@ for (const theme of ['dark', 'light'] as const) {
     expect(contrast(get('on-accent'), get('accent-fill'))).toBeGreaterThanOrEqual(READABLE)
     for (const word of ['text-1', 'text-2', 'accent']) {
       expect(contrast(get(word), get('accent-soft'))).toBeGreaterThanOrEqual(READABLE)
-      expect(contrast(get(word === 'accent' ? 'text-1' : word), get('crit-soft'))).toBeGreaterThanOrEqual(READABLE)
+      expect(contrast(get(word === 'accent' ? 'text-1' : word), get('crit-soft'))).toBeGreaterThanOrEqual(
+        READABLE,
+      )
     }
   })
 

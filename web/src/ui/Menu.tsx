@@ -35,7 +35,9 @@ interface MenuItemProps {
 export function MenuItem({ onSelect, children, checked, danger, disabled }: MenuItemProps) {
   const content = (
     <>
-      {checked !== undefined && <span className={styles.mark}>{checked && <Icon name="check" size={14} />}</span>}
+      {checked !== undefined && (
+        <span className={styles.mark}>{checked && <Icon name="check" size={14} />}</span>
+      )}
       {children}
     </>
   )
@@ -45,7 +47,12 @@ export function MenuItem({ onSelect, children, checked, danger, disabled }: Menu
       {content}
     </DropdownMenu.Item>
   ) : (
-    <DropdownMenu.CheckboxItem className={className} checked={checked} onSelect={onSelect} disabled={disabled}>
+    <DropdownMenu.CheckboxItem
+      className={className}
+      checked={checked}
+      onSelect={onSelect}
+      disabled={disabled}
+    >
       {content}
     </DropdownMenu.CheckboxItem>
   )

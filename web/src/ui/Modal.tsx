@@ -31,7 +31,9 @@ export function Modal({ open, onClose, title, description, width = 560, children
               <IconButton icon="close" label="Close" />
             </Dialog.Close>
           </header>
-          {description && <Dialog.Description className={styles.description}>{description}</Dialog.Description>}
+          {description && (
+            <Dialog.Description className={styles.description}>{description}</Dialog.Description>
+          )}
           <div className={styles.body}>{children}</div>
         </Dialog.Content>
       </Dialog.Portal>

@@ -4,7 +4,11 @@ import { ApiError } from '../api/errors'
 import { ErrorNotice, GapsNotice } from './Notice'
 
 test('an error is shown with its message, its remedy and its code', () => {
-  const error = new ApiError(404, { code: 'unknown_cluster', message: 'There is no cluster x.', remedy: 'Valid: a, b.' })
+  const error = new ApiError(404, {
+    code: 'unknown_cluster',
+    message: 'There is no cluster x.',
+    remedy: 'Valid: a, b.',
+  })
   render(<ErrorNotice error={error} />)
   const notice = screen.getByRole('alert').textContent
   expect(notice).toContain('There is no cluster x.')
@@ -18,10 +22,20 @@ test('an unforeseen error has a remedy too', () => {
 })
 
 test('gaps are summed up by reason and listed in full', () => {
-  const gap = (kind: string, reason: 'forbidden' | 'timeout') => ({ kind, reason, message: 'because', namespace: '' })
-  render(<GapsNotice gaps={[gap('Secret', 'forbidden'), gap('Node', 'timeout'), gap('Role', 'forbidden')]} />)
+  const gap = (kind: string, reason: 'forbidden' | 'timeout') => ({
+    kind,
+    reason,
+    message: 'because',
+    namespace: '',
+  })
+  const more = { ...gap('Secret', 'forbidden'), namespace: 'shop' }
+  render(
+    <GapsNotice
+      gaps={[gap('Secret', 'forbidden'), gap('Node', 'timeout'), gap('Role', 'forbidden'), more]}
+    />,
+  )
   expect(screen.getByText(/Secret, Role not permitted; Node timed out/)).toBeTruthy()
-  expect(screen.getAllByRole('listitem')).toHaveLength(3)
+  expect(screen.getAllByRole('listitem')).toHaveLength(4)
 })
 
 test('no gaps, no notice', () => {

@@ -37,7 +37,15 @@ export function ErrorNotice({ error, title, onRetry }: ErrorNoticeProps) {
 }
 
 /** Nothing to show, with why and with the next step. `page` when it is all that the page has. */
-export function EmptyState({ title, page, children }: { title: string; page?: boolean; children?: ReactNode }) {
+export function EmptyState({
+  title,
+  page,
+  children,
+}: {
+  title: string
+  page?: boolean
+  children?: ReactNode
+}) {
   const Title = page ? 'h1' : 'p'
   return (
     <div className={styles.empty}>
@@ -71,9 +79,10 @@ export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: str
       </summary>
       <ul>
         {gaps.map((gap) => (
-          <li key={`${gap.kind}/${gap.namespace ?? ''}/${gap.reason}`}>
+          <li key={`${gap.kind}/${gap.namespace}/${gap.reason}/${gap.message}`}>
             <strong>{gap.kind}</strong>
-            {gap.namespace ? ` in ${gap.namespace}` : ''}: {GAP_WORDS[gap.reason] ?? gap.reason}. {gap.message}
+            {gap.namespace ? ` in ${gap.namespace}` : ''}: {GAP_WORDS[gap.reason] ?? gap.reason}.{' '}
+            {gap.message}
           </li>
         ))}
       </ul>
@@ -84,14 +93,14 @@ export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: str
 const NAMED_GAPS = 3
 
 function summarise(gaps: Gap[]): string {
-  const byReason = new Map<string, string[]>()
+  const byReason = new Map<string, Set<string>>()
   for (const gap of gaps) {
-    byReason.set(gap.reason, [...(byReason.get(gap.reason) ?? []), gap.kind])
+    byReason.set(gap.reason, (byReason.get(gap.reason) ?? new Set()).add(gap.kind))
   }
   return [...byReason]
     .map(([reason, kinds]) => {
-      const named = kinds.slice(0, NAMED_GAPS).join(', ')
-      const rest = kinds.length > NAMED_GAPS ? ` and ${kinds.length - NAMED_GAPS} more` : ''
+      const named = [...kinds].slice(0, NAMED_GAPS).join(', ')
+      const rest = kinds.size > NAMED_GAPS ? ` and ${kinds.size - NAMED_GAPS} more` : ''
       return `${named}${rest} ${GAP_WORDS[reason] ?? reason}`
     })
     .join('; ')

@@ -9,7 +9,11 @@ const WORDS: Record<Level, string> = {
   unknown: 'Unknown',
 }
 
-const SHAPE_OF_SEVERITY: Record<Severity, Level | 'info'> = { critical: 'crit', warning: 'warn', info: 'info' }
+const SHAPE_OF_SEVERITY: Record<Severity, Level | 'info'> = {
+  critical: 'crit',
+  warning: 'warn',
+  info: 'info',
+}
 
 /**
  * The shape of a level. Each level has its own outline, so that colour is never the only difference:
@@ -96,11 +100,7 @@ export function HealthScore({
       className={`${styles.health} ${calm ? styles.healthCalm : styles[health.level]}`}
       title={health.reasons?.join('\n') || undefined}
     >
-      <span
-        className={styles.meter}
-        style={{ backgroundSize: `${score}% 100%` }}
-        aria-hidden="true"
-      />
+      <span className={styles.meter} style={{ backgroundSize: `${score}% 100%` }} aria-hidden="true" />
       <span className={styles.score}>{score}</span>
     </span>
   )

@@ -110,7 +110,12 @@ export function AskBox({ cluster, busy, contextText, onContext, onAsk, onClose, 
         {busy ? (
           <IconButton icon="stop" label="Stop the answer" onClick={stop} />
         ) : (
-          <IconButton icon="send" label="Send" disabled={!text.trim()} onClick={() => take(options[chosen])} />
+          <IconButton
+            icon="send"
+            label="Send"
+            disabled={!text.trim()}
+            onClick={() => take(options[chosen])}
+          />
         )}
       </div>
     </div>
@@ -128,7 +133,12 @@ function ContextChip({ text, onSend }: { text: string | null; onSend: (send: boo
         <span className={styles.chip} title="Sent with the question, and nothing else of the page">
           <Icon name="eye" size={13} />
           <span className={styles.chipText}>{text}</span>
-          <IconButton className={styles.drop} icon="close" label="Do not send what is on screen" onClick={() => onSend(false)} />
+          <IconButton
+            className={styles.drop}
+            icon="close"
+            label="Do not send what is on screen"
+            onClick={() => onSend(false)}
+          />
         </span>
       )}
     </div>

@@ -120,7 +120,9 @@ function useCloseWithFocus(open: boolean): () => void {
 function ResizeHandle() {
   const { assistantWidth, set } = useLayout()
   const resize = (width: number) =>
-    set({ assistantWidth: Math.round(Math.min(Math.max(width, MIN_WIDTH_PX), window.innerWidth * MAX_SHARE)) })
+    set({
+      assistantWidth: Math.round(Math.min(Math.max(width, MIN_WIDTH_PX), window.innerWidth * MAX_SHARE)),
+    })
   return (
     <div
       className={styles.handle}

@@ -25,7 +25,9 @@ export function History({ onOpened }: { onOpened: () => void }) {
   return (
     <div className={styles.history}>
       {conversations.isPending && <SkeletonRows />}
-      {conversations.isError && <ErrorNotice error={conversations.error} onRetry={() => void conversations.refetch()} />}
+      {conversations.isError && (
+        <ErrorNotice error={conversations.error} onRetry={() => void conversations.refetch()} />
+      )}
       {remove.isError && <ErrorNotice error={remove.error} />}
       {conversations.data?.items.length === 0 && <EmptyState title="No conversations yet" />}
       <ul>

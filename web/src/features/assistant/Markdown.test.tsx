@@ -26,11 +26,19 @@ test('raw HTML is not rendered', async () => {
 test('an outside link is text with its address, an inside link is a link', async () => {
   const container = await rendered('[docs](https://example.com/x) and [pods](/c/a/k/Pod)')
   await screen.findByText(/example.com/)
-  expect([...container.querySelectorAll('a')].map((link) => link.getAttribute('href'))).toEqual(['/c/a/k/Pod'])
+  expect([...container.querySelectorAll('a')].map((link) => link.getAttribute('href'))).toEqual([
+    '/c/a/k/Pod',
+  ])
 })
 
 test('addresses that only look inside are outside', () => {
-  for (const href of ['//evil.example.com', 'javascript:alert(1)', 'https://x', '/\\evil.example.com', undefined]) {
+  for (const href of [
+    '//evil.example.com',
+    'javascript:alert(1)',
+    'https://x',
+    '/\\evil.example.com',
+    undefined,
+  ]) {
     expect(isInside(href)).toBe(false)
   }
   expect(isInside('/c/a/problems')).toBe(true)

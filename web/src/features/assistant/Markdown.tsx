@@ -10,7 +10,12 @@ import styles from './Markdown.module.css'
 export default function Markdown({ text }: { text: string }) {
   return (
     <div className={styles.markdown}>
-      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} disallowedElements={['img']} skipHtml>
+      <ReactMarkdown
+        remarkPlugins={[remarkGfm]}
+        components={COMPONENTS}
+        disallowedElements={['img']}
+        skipHtml
+      >
         {text}
       </ReactMarkdown>
     </div>

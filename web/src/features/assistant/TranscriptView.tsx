@@ -7,7 +7,12 @@ import { BlockView } from './BlockView'
 import { isOpen, type Transcript, type TurnView } from './transcript'
 import styles from './TranscriptView.module.css'
 
-const STARTERS = ['what is wrong?', 'what changed in the last hour?', 'show failing pods', 'explain PodDisruptionBudget']
+const STARTERS = [
+  'what is wrong?',
+  'what changed in the last hour?',
+  'show failing pods',
+  'explain PodDisruptionBudget',
+]
 
 const TOP_GAP_PX = 12
 
@@ -33,7 +38,9 @@ export function TranscriptView({ transcript, cluster, onAsk }: TranscriptViewPro
     >
       {turns.length === 0 && (
         <div className={styles.start}>
-          <p className={styles.lead}>Ask about the cluster in plain words. Every claim comes with its evidence.</p>
+          <p className={styles.lead}>
+            Ask about the cluster in plain words. Every claim comes with its evidence.
+          </p>
           <ul className={styles.suggestions}>
             {STARTERS.map((text) => (
               <Suggestion key={text} text={text} onAsk={onAsk} />
@@ -42,7 +49,13 @@ export function TranscriptView({ transcript, cluster, onAsk }: TranscriptViewPro
         </div>
       )}
       {turns.map((turn, index) => (
-        <Turn key={turn.id || `waiting-${index}`} turn={turn} last={index === turns.length - 1} cluster={cluster} onAsk={onAsk} />
+        <Turn
+          key={turn.id || `waiting-${index}`}
+          turn={turn}
+          last={index === turns.length - 1}
+          cluster={cluster}
+          onAsk={onAsk}
+        />
       ))}
     </div>
   )

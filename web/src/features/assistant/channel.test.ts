@@ -44,7 +44,9 @@ class SocketStand {
 const QUESTION = { message: 'what is wrong?', cluster: 'c' }
 const frame = (seq: number, t: 'status' | 'end'): Frame => {
   const head = { seq, conversation: 'c1', turn: 't1' }
-  return t === 'end' ? { ...head, t, citations: [], degraded: false, suggestions: [] } : { ...head, t, text: 'reading' }
+  return t === 'end'
+    ? { ...head, t, citations: [], degraded: false, suggestions: [] }
+    : { ...head, t, text: 'reading' }
 }
 
 let frames: Frame[]
@@ -75,7 +77,9 @@ beforeEach(() => {
   states = []
   http = {
     ask: vi.fn<HttpFallback['ask']>(() => Promise.resolve({ conversation: 'c1', turn: 't1' })),
-    framesAfter: vi.fn<HttpFallback['framesAfter']>(() => Promise.resolve({ items: [frame(1, 'status'), frame(2, 'end')], done: true })),
+    framesAfter: vi.fn<HttpFallback['framesAfter']>(() =>
+      Promise.resolve({ items: [frame(1, 'status'), frame(2, 'end')], done: true }),
+    ),
   }
 })
 

@@ -6,7 +6,10 @@ import { jumps } from './jumps'
 
 const kinds = new KindRegistry([
   aKind('Pod', 'pods', { title: 'Pods', short_names: ['po'] }),
-  aKind('PodDisruptionBudget', 'poddisruptionbudgets', { title: 'Pod disruption budgets', short_names: ['pdb'] }),
+  aKind('PodDisruptionBudget', 'poddisruptionbudgets', {
+    title: 'Pod disruption budgets',
+    short_names: ['pdb'],
+  }),
   aKind('Node', 'nodes', { title: 'Nodes', namespaced: false, short_names: ['no'] }),
 ])
 const aCluster = (id: string, name: string) => ({ id, name }) as Cluster

@@ -30,7 +30,11 @@ export function jumps(text: string, places: Places): Jump[] {
   if (typed.length < MOST_WORDS || typed.split(/\s+/).length > MOST_WORDS) {
     return []
   }
-  const found = [...pageJumps(typed, places), ...kindJumps(typed, places), ...clusterJumps(typed, places.clusters)]
+  const found = [
+    ...pageJumps(typed, places),
+    ...kindJumps(typed, places),
+    ...clusterJumps(typed, places.clusters),
+  ]
   return found.slice(0, MOST_JUMPS)
 }
 
@@ -53,7 +57,13 @@ function commandJumps(command: string, places: Places): Jump[] {
     {
       title: [kind.title, ...where].filter(Boolean).join(' '),
       hint: 'Go to',
-      target: { page: 'list', cluster, kind: kind.kind, namespace: kind.namespaced ? namespace : undefined, q },
+      target: {
+        page: 'list',
+        cluster,
+        kind: kind.kind,
+        namespace: kind.namespaced ? namespace : undefined,
+        q,
+      },
     },
   ]
 }
@@ -92,7 +102,11 @@ function kindJumps(typed: string, { kinds, cluster }: Places): Jump[] {
 function clusterJumps(typed: string, clusters: Cluster[]): Jump[] {
   return clusters
     .filter((cluster) => cluster.name.toLowerCase().includes(typed.toLowerCase()))
-    .map((cluster) => ({ title: cluster.name, hint: 'Cluster', target: { page: 'overview', cluster: cluster.id } }))
+    .map((cluster) => ({
+      title: cluster.name,
+      hint: 'Cluster',
+      target: { page: 'overview', cluster: cluster.id },
+    }))
 }
 
 function clusterNamed(name: string, clusters: Cluster[]): Cluster | undefined {

@@ -43,7 +43,11 @@ test('a question is shown before the server has taken it', () => {
 
 test('a failed question keeps its text and says why', () => {
   const error = { code: 'unreachable', message: 'No answer.', remedy: 'Retry.' }
-  expect(last(failed(asked(EMPTY, 'hello'), error))).toMatchObject({ message: 'hello', state: 'failed', error })
+  expect(last(failed(asked(EMPTY, 'hello'), error))).toMatchObject({
+    message: 'hello',
+    state: 'failed',
+    error,
+  })
 })
 
 test('what was written before a stop stays, and the late end of the answer does not undo the stop', () => {

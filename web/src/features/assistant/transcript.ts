@@ -59,7 +59,9 @@ export function asked(transcript: Transcript, message: string): Transcript {
 
 /** The server took the question: the waiting turn gets its id. */
 export function accepted(transcript: Transcript, conversation: string, turn: string): Transcript {
-  const waiting = transcript.turns.findLastIndex((candidate) => candidate.state === 'waiting' && !candidate.id)
+  const waiting = transcript.turns.findLastIndex(
+    (candidate) => candidate.state === 'waiting' && !candidate.id,
+  )
   const turns = transcript.turns.map((candidate, index) =>
     index === waiting ? { ...candidate, id: turn, state: 'running' as const } : candidate,
   )
@@ -91,7 +93,10 @@ function foldTurn(turn: TurnView, frame: Frame): TurnView {
     case 'status':
       return { ...turn, activity: frame.text }
     case 'tool':
-      return { ...turn, tools: [...turn.tools, { seq: frame.seq, name: frame.name, ms: frame.ms, summary: frame.summary }] }
+      return {
+        ...turn,
+        tools: [...turn.tools, { seq: frame.seq, name: frame.name, ms: frame.ms, summary: frame.summary }],
+      }
     case 'delta':
       return { ...turn, draft: turn.draft + frame.text }
     case 'block':

@@ -24,16 +24,21 @@ interface ConversationState {
 
 /** The conversation on screen. The server keeps the transcript; the page only remembers which one was open. */
 export const useConversation = create<ConversationState>((set, get) => {
-  const change = (next: (transcript: Transcript) => Transcript) => set(({ transcript }) => ({ transcript: next(transcript) }))
-  const channel = new ChatChannel(socketUrl(), { ask: askOverHttp, framesAfter }, {
-    onFrame: batched((frames) => change((transcript) => frames.reduce(foldOwn, transcript))),
-    onAccepted: (conversation, turn) => {
-      rememberConversation(conversation)
-      change((transcript) => accepted(transcript, conversation, turn))
+  const change = (next: (transcript: Transcript) => Transcript) =>
+    set(({ transcript }) => ({ transcript: next(transcript) }))
+  const channel = new ChatChannel(
+    socketUrl(),
+    { ask: askOverHttp, framesAfter },
+    {
+      onFrame: batched((frames) => change((transcript) => frames.reduce(foldOwn, transcript))),
+      onAccepted: (conversation, turn) => {
+        rememberConversation(conversation)
+        change((transcript) => accepted(transcript, conversation, turn))
+      },
+      onFailure: (error) => change((transcript) => failed(transcript, errorBody(error))),
+      onState: (state) => set({ channel: state }),
     },
-    onFailure: (error) => change((transcript) => failed(transcript, errorBody(error))),
-    onState: (state) => set({ channel: state }),
-  })
+  )
 
   const open = async (conversation: string) => {
     set({ loading: true, loadError: null })
@@ -92,7 +97,11 @@ function foldOwn(transcript: Transcript, frame: Frame): Transcript {
 async function load(conversation: string): Promise<Transcript> {
   const detail = await call<ConversationDetail>('GET', path('conversations', conversation))
   const turns = detail.turns.map((turn) =>
-    newTurn(turn.message, turn.id, turn.status === 'queued' ? 'running' : turn.status === 'cancelled' ? 'stopped' : turn.status),
+    newTurn(
+      turn.message,
+      turn.id,
+      turn.status === 'queued' ? 'running' : turn.status === 'cancelled' ? 'stopped' : turn.status,
+    ),
   )
   let transcript: Transcript = { conversation, turns, lastSeq: 0 }
   for (;;) {

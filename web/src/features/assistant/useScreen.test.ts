@@ -14,6 +14,9 @@ test('a cluster-scoped object has no namespace', () => {
 
 test('pages without an object say which page they are', () => {
   expect(screenOf('/c/c1', {}, {}).text).toBe('overview')
-  expect(screenOf('/c/c1/problems', {}, { namespace: 'shop' }).context).toEqual({ page: 'problems', namespace: 'shop' })
+  expect(screenOf('/c/c1/problems', {}, { namespace: 'shop' }).context).toEqual({
+    page: 'problems',
+    namespace: 'shop',
+  })
   expect(screenOf('/c/c1/k/Pod', { kind: 'Pod' }, {}).text).toBe('Pod list')
 })

@@ -29,15 +29,28 @@ interface Search {
 export function screenOf(pathname: string, params: Params, search: Search): Screen {
   const { kind } = params
   if (!kind) {
-    const page = pathname.endsWith('/problems') ? 'problems' : pathname.startsWith('/c/') ? 'overview' : 'clusters'
+    const page = pathname.endsWith('/problems')
+      ? 'problems'
+      : pathname.startsWith('/c/')
+        ? 'overview'
+        : 'clusters'
     const namespace = search.namespace
-    return { context: compact({ page, namespace }), text: [page, namespace && `in ${namespace}`].filter(Boolean).join(' ') }
+    return {
+      context: compact({ page, namespace }),
+      text: [page, namespace && `in ${namespace}`].filter(Boolean).join(' '),
+    }
   }
   const [openNamespace, openName] = split(search.open)
   const name = params.name ?? openName
-  const namespace = params.name ? (params.namespace === '-' ? undefined : params.namespace) : openNamespace || search.namespace
+  const namespace = params.name
+    ? params.namespace === '-'
+      ? undefined
+      : params.namespace
+    : openNamespace || search.namespace
   const context = compact({ page: name ? 'detail' : 'list', kind, namespace, name })
-  const text = name ? `${kind} ${namespace ? `${namespace}/` : ''}${name}` : `${kind} list${namespace ? ` in ${namespace}` : ''}`
+  const text = name
+    ? `${kind} ${namespace ? `${namespace}/` : ''}${name}`
+    : `${kind} list${namespace ? ` in ${namespace}` : ''}`
   return { context, text }
 }
 

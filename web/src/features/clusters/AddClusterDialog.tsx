@@ -63,7 +63,11 @@ export function AddClusterDialog({ onClose }: { onClose: () => void }) {
             onChange={setSource}
             tabs={[
               { value: 'kubeconfig', title: 'Kubeconfig', content: <KubeconfigForm busy={busy} run={run} /> },
-              { value: 'recorded', title: 'Recorded cluster', content: <RecordedForm busy={busy} run={run} /> },
+              {
+                value: 'recorded',
+                title: 'Recorded cluster',
+                content: <RecordedForm busy={busy} run={run} />,
+              },
               { value: 'token', title: 'Token', content: <TokenForm busy={busy} run={run} /> },
               { value: 'eks', title: 'EKS role', content: <EksForm busy={busy} run={run} /> },
             ]}
@@ -143,7 +147,12 @@ function KubeconfigForm({ busy, run }: FormProps) {
         )
       }
     >
-      <TextField label="Name" value={name} onChange={(e) => setName(e.target.value)} placeholder="The context's name" />
+      <TextField
+        label="Name"
+        value={name}
+        onChange={(e) => setName(e.target.value)}
+        placeholder="The context's name"
+      />
       <TextArea
         label="Kubeconfig"
         value={kubeconfig}
@@ -192,7 +201,9 @@ function TokenForm({ busy, run }: FormProps) {
     <SourceForm
       busy={busy}
       ready={Boolean(name && server && token)}
-      onSubmit={() => void run((onProgress) => connectLive(name, { type: 'token', server, ca, token }, onProgress))}
+      onSubmit={() =>
+        void run((onProgress) => connectLive(name, { type: 'token', server, ca, token }, onProgress))
+      }
     >
       <TextField label="Name" value={name} onChange={(e) => setName(e.target.value)} required />
       <TextField
@@ -236,7 +247,9 @@ function EksForm({ busy, run }: FormProps) {
     <SourceForm
       busy={busy}
       ready={Object.values(fields).every(Boolean)}
-      onSubmit={() => void run((onProgress) => connectLive(fields.cluster, { type: 'eks', ...fields }, onProgress))}
+      onSubmit={() =>
+        void run((onProgress) => connectLive(fields.cluster, { type: 'eks', ...fields }, onProgress))
+      }
     >
       {EKS_FIELDS.map(([key, label, placeholder]) => (
         <TextField
@@ -249,7 +262,8 @@ function EksForm({ busy, run }: FormProps) {
         />
       ))}
       <p className={styles.note}>
-        The role is assumed with the external id; no key of yours is stored. It needs an EKS access entry with read access.
+        The role is assumed with the external id; no key of yours is stored. It needs an EKS access entry with
+        read access.
       </p>
     </SourceForm>
   )

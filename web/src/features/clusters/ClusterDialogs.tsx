@@ -9,6 +9,7 @@ import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Modal } from '../../ui/Modal'
 import { ErrorNotice } from '../../ui/Notice'
+import { ProductionChip } from './ClusterSwitcher'
 import styles from './AddClusterDialog.module.css'
 
 interface DialogProps {
@@ -37,7 +38,11 @@ export function RenameDialog({ cluster, onClose }: DialogProps) {
         {rename.isError && <ErrorNotice error={rename.error} />}
         <div className={styles.actions}>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={rename.isPending || !name.trim() || name === cluster.name}>
+          <Button
+            type="submit"
+            tone="primary"
+            disabled={rename.isPending || !name.trim() || name === cluster.name}
+          >
             Rename
           </Button>
         </div>
@@ -78,6 +83,11 @@ export function RemoveDialog({ cluster, onClose }: DialogProps) {
       width={460}
     >
       <form className={styles.form} onSubmit={submit}>
+        {cluster.production && (
+          <p>
+            <ProductionChip />
+          </p>
+        )}
         <TextField
           label={`Type ${cluster.name} to confirm`}
           value={typed}

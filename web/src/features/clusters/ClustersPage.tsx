@@ -96,7 +96,10 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
         <Fact label="Source" value={cluster.source} />
         <Fact label="Server" value={cluster.server || NONE} />
         <Fact label="Version" value={cluster.version || NONE} />
-        <Fact label={cluster.source === 'recorded' ? 'Recorded at' : 'Read at'} value={clockTime(cluster.as_of)} />
+        <Fact
+          label={cluster.source === 'recorded' ? 'Recorded at' : 'Read at'}
+          value={clockTime(cluster.as_of)}
+        />
       </dl>
       {cluster.message && <p className={styles.message}>{cluster.message}</p>}
       {check.data && <CheckResult check={check.data} />}

@@ -6,7 +6,13 @@ import { readDrop, readFolderInput, type Chosen } from './dropped'
 import styles from './RecordingDrop.module.css'
 
 /** Takes a recording: an archive as it is, or a folder that the browser packs. */
-export function RecordingDrop({ chosen, onChoose }: { chosen: Chosen | null; onChoose: (chosen: Chosen) => void }) {
+export function RecordingDrop({
+  chosen,
+  onChoose,
+}: {
+  chosen: Chosen | null
+  onChoose: (chosen: Chosen) => void
+}) {
   const [over, setOver] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const drop = async (event: DragEvent) => {
@@ -37,8 +43,9 @@ export function RecordingDrop({ chosen, onChoose }: { chosen: Chosen | null; onC
         <>
           <p className={styles.lead}>Drop a recorded folder or archive here</p>
           <p className={styles.hint}>
-            What <code>kubectl cluster-info dump --all-namespaces -o json --output-directory=DIR</code> writes, a support
-            bundle, or files of <code>kubectl get -o json</code>; as a folder, tar, tar.gz, tar.xz or zip.
+            What <code>kubectl cluster-info dump --all-namespaces -o json --output-directory=DIR</code>{' '}
+            writes, a support bundle, or files of <code>kubectl get -o json</code>; as a folder, tar, tar.gz,
+            tar.xz or zip.
           </p>
         </>
       )}

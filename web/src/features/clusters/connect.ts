@@ -57,7 +57,10 @@ export async function connectRecorded(
   return finish(cluster, onProgress)
 }
 
-async function pack(chosen: Extract<Chosen, { folder: string }>, onProgress: (progress: Progress) => void): Promise<Blob> {
+async function pack(
+  chosen: Extract<Chosen, { folder: string }>,
+  onProgress: (progress: Progress) => void,
+): Promise<Blob> {
   if (chosen.files.length === 0) {
     throw new ApiError(0, {
       code: 'empty_folder',

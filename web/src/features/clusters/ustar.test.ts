@@ -11,7 +11,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 function aFile(path: string, content: string): ArchiveFile {
   const blob = new Blob([content])
-  return { path, size: blob.size, modifiedAt: Date.parse('2026-11-22T10:00:00Z'), stream: () => blob.stream() }
+  return {
+    path,
+    size: blob.size,
+    modifiedAt: Date.parse('2026-11-22T10:00:00Z'),
+    stream: () => blob.stream(),
+  }
 }
 
 /** Packs, then lets the system's own tar unpack: the judge is not this code. */
@@ -23,7 +28,10 @@ async function unpacked(files: ArchiveFile[]): Promise<string[]> {
 }
 
 test('tar reads back each file with its content', async () => {
-  const names = await unpacked([aFile('dump/nodes.json', '{"items":[]}'), aFile('dump/shop/pods.json', 'x'.repeat(1025))])
+  const names = await unpacked([
+    aFile('dump/nodes.json', '{"items":[]}'),
+    aFile('dump/shop/pods.json', 'x'.repeat(1025)),
+  ])
   expect(names).toEqual(['dump/nodes.json', 'dump/shop/pods.json'])
   expect(readFileSync(join(folder, 'dump/shop/pods.json'), 'utf8')).toHaveLength(1025)
 })

@@ -27,7 +27,10 @@ export function packFolder(files: ArchiveFile[], onProgress: (fraction: number) 
   return new Response(stream.pipeThrough(new CompressionStream('gzip'))).blob()
 }
 
-export function tarStream(files: ArchiveFile[], onBytes: (size: number) => void = () => {}): ReadableStream<BufferSource> {
+export function tarStream(
+  files: ArchiveFile[],
+  onBytes: (size: number) => void = () => {},
+): ReadableStream<BufferSource> {
   const chunks = tarChunks(files, onBytes)
   return new ReadableStream({
     async pull(controller) {
@@ -41,7 +44,10 @@ export function tarStream(files: ArchiveFile[], onBytes: (size: number) => void 
   })
 }
 
-async function* tarChunks(files: ArchiveFile[], onBytes: (size: number) => void): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* tarChunks(
+  files: ArchiveFile[],
+  onBytes: (size: number) => void,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for (const file of files) {
     yield* headers(file)
     let written = 0
@@ -84,7 +90,11 @@ function splitPath(path: string): { prefix: string; name: string } | null {
   for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
     const prefix = path.slice(0, at)
     const name = path.slice(at + 1)
-    if (text.encode(prefix).byteLength <= PREFIX_BYTES && text.encode(name).byteLength <= NAME_BYTES && name) {
+    if (
+      text.encode(prefix).byteLength <= PREFIX_BYTES &&
+      text.encode(name).byteLength <= NAME_BYTES &&
+      name
+    ) {
       return { prefix, name }
     }
   }

@@ -11,7 +11,9 @@ export function ContainerList({ containers }: { containers: Container[] }) {
           <div className={styles.head}>
             <strong className="mono">{container.name}</strong>
             {container.init && <span className={styles.tag}>init</span>}
-            {container.state && <StatusWord level={levelOfContainer(container)} word={stateWords(container.state)} />}
+            {container.state && (
+              <StatusWord level={levelOfContainer(container)} word={stateWords(container.state)} />
+            )}
             {Boolean(container.restarts) && <span>{container.restarts} restarts</span>}
           </div>
           {container.state?.message && <p className={styles.message}>{container.state.message}</p>}
@@ -31,5 +33,8 @@ export function ContainerList({ containers }: { containers: Container[] }) {
 
 function facts({ ports, probes }: Container): string[] {
   const checks = Object.entries(probes ?? {}).map(([name, text]) => `${name} probe: ${text}`)
-  return [ports?.length ? `Ports: ${ports.join(', ')}` : '', ...(checks.length ? checks : ['No probes'])].filter(Boolean)
+  return [
+    ports?.length ? `Ports: ${ports.join(', ')}` : '',
+    ...(checks.length ? checks : ['No probes']),
+  ].filter(Boolean)
 }

@@ -44,7 +44,13 @@ export function DetailView({ cluster, resource, tab, onTab, onClose }: DetailVie
 
   return (
     <div className={styles.view}>
-      <DetailHeader cluster={cluster} resource={resource} detail={detail.data} failing={detail.isError} onClose={onClose} />
+      <DetailHeader
+        cluster={cluster}
+        resource={resource}
+        detail={detail.data}
+        failing={detail.isError}
+        onClose={onClose}
+      />
       {detail.isError && (
         <div className={styles.notice}>
           <ErrorNotice
@@ -83,7 +89,11 @@ function tabsOf(
       content: <SummaryTab cluster={cluster} detail={detail} />,
     },
     { value: 'yaml', title: 'YAML', content: <YamlTab cluster={cluster} resource={resource} /> },
-    { value: 'events', title: 'Events', content: <EventsTab cluster={cluster} resource={resource} asOf={detail.as_of} /> },
+    {
+      value: 'events',
+      title: 'Events',
+      content: <EventsTab cluster={cluster} resource={resource} asOf={detail.as_of} />,
+    },
     ...(hasLogs
       ? [
           {
@@ -121,7 +131,11 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
   return (
     <header className={styles.header}>
       <div className={styles.path}>
-        <Link to="/c/$cluster/k/$kind" params={{ cluster, kind }} search={{ namespace: namespace ?? undefined }}>
+        <Link
+          to="/c/$cluster/k/$kind"
+          params={{ cluster, kind }}
+          search={{ namespace: namespace ?? undefined }}
+        >
           {kind}
         </Link>
         {namespace && (
@@ -139,7 +153,9 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
         <Button
           tone="quiet"
           icon="spark"
-          onClick={() => ask(detail?.row.status.level === 'ok' ? `show ${kind} ${name}` : `why is ${name} failing?`)}
+          onClick={() =>
+            ask(detail?.row.status.level === 'ok' ? `show ${kind} ${name}` : `why is ${name} failing?`)
+          }
         >
           Ask
         </Button>
@@ -162,7 +178,11 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
         <Heading className={styles.name}>{name}</Heading>
         {detail && (
           <>
-            <StatusWord level={detail.row.status.level} word={detail.row.status.word} title={detail.row.status.reason} />
+            <StatusWord
+              level={detail.row.status.level}
+              word={detail.row.status.word}
+              title={detail.row.status.reason}
+            />
             {detail.row.health.score !== null && (
               <span className={styles.health}>
                 Health <HealthScore health={detail.row.health} />

@@ -23,7 +23,13 @@ export function EventsTab({ cluster, resource, asOf }: EventsTabProps) {
     return <SkeletonRows />
   }
   if (events.isError) {
-    return <ErrorNotice error={events.error} title="The events could not be read" onRetry={() => void events.refetch()} />
+    return (
+      <ErrorNotice
+        error={events.error}
+        title="The events could not be read"
+        onRetry={() => void events.refetch()}
+      />
+    )
   }
   const { items, gaps } = events.data
   return (
@@ -53,7 +59,9 @@ export function EventsTab({ cluster, resource, asOf }: EventsTabProps) {
               cell: (row) => (
                 <div className={styles.message}>
                   {row.message}
-                  {row.object.name !== resource.name && <ResourceLink cluster={cluster} resource={row.object} short />}
+                  {row.object.name !== resource.name && (
+                    <ResourceLink cluster={cluster} resource={row.object} short />
+                  )}
                 </div>
               ),
             },

@@ -68,10 +68,12 @@ export function LogsTab({ cluster, known, resource, previous, onPrevious }: Logs
           spellCheck={false}
         />
         <label className={styles.check}>
-          <input type="checkbox" checked={previous} onChange={(event) => onPrevious(event.target.checked)} /> Previous
+          <input type="checkbox" checked={previous} onChange={(event) => onPrevious(event.target.checked)} />{' '}
+          Previous
         </label>
         <label className={styles.check}>
-          <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.target.checked)} /> Follow
+          <input type="checkbox" checked={follow} onChange={(event) => setFollow(event.target.checked)} />{' '}
+          Follow
         </label>
       </div>
       {silent && (
@@ -82,11 +84,17 @@ export function LogsTab({ cluster, known, resource, previous, onPrevious }: Logs
       )}
       {!silent && logs.isError && (
         <div className={styles.notice}>
-          <ErrorNotice error={logs.error} title="The log could not be read" onRetry={() => void logs.refetch()} />
+          <ErrorNotice
+            error={logs.error}
+            title="The log could not be read"
+            onRetry={() => void logs.refetch()}
+          />
         </div>
       )}
       {!silent && logs.isPending && <SkeletonRows count={12} />}
-      {!silent && data && !logs.isError && <LogBody logs={data} grep={pattern} follow={follow} resource={resource} />}
+      {!silent && data && !logs.isError && (
+        <LogBody logs={data} grep={pattern} follow={follow} resource={resource} />
+      )}
     </div>
   )
 }
@@ -100,13 +108,27 @@ function firstToRead(known: Container[]): Container | undefined {
   )
 }
 
-function LogBody({ logs, grep, follow, resource }: { logs: Logs; grep: string; follow: boolean; resource: ResourceRef }) {
+function LogBody({
+  logs,
+  grep,
+  follow,
+  resource,
+}: {
+  logs: Logs
+  grep: string
+  follow: boolean
+  resource: ResourceRef
+}) {
   if (logs.lines.length === 0) {
     return (
       <>
         <GapsNotice gaps={logs.gaps} />
         <EmptyState title={grep ? `No line has “${grep}”` : 'No log lines'}>
-          <p>{logs.previous ? 'There is no previous run of this container, or its log is gone.' : 'The container has written nothing, or its log was not kept.'}</p>
+          <p>
+            {logs.previous
+              ? 'There is no previous run of this container, or its log is gone.'
+              : 'The container has written nothing, or its log was not kept.'}
+          </p>
         </EmptyState>
       </>
     )

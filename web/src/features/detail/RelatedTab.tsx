@@ -16,7 +16,11 @@ export function RelatedTab({ cluster, resource }: { cluster: string; resource: R
   }
   if (related.isError) {
     return (
-      <ErrorNotice error={related.error} title="The relations could not be read" onRetry={() => void related.refetch()} />
+      <ErrorNotice
+        error={related.error}
+        title="The relations could not be read"
+        onRetry={() => void related.refetch()}
+      />
     )
   }
   const groups = groupRelations(related.data.items)
@@ -45,7 +49,9 @@ function RelatedItem({ cluster, item }: { cluster: string; item: Relation }) {
     <li className={styles.item}>
       <ResourceLink cluster={cluster} resource={item.resource} />
       {item.detail && <span className={styles.detail}>{item.detail}</span>}
-      {item.status && <StatusWord level={item.status.level} word={item.status.word} title={item.status.reason} />}
+      {item.status && (
+        <StatusWord level={item.status.level} word={item.status.word} title={item.status.reason} />
+      )}
     </li>
   )
 }

@@ -17,7 +17,13 @@ export function YamlTab({ cluster, resource }: { cluster: string; resource: Reso
     return <SkeletonRows count={14} />
   }
   if (yaml.isError) {
-    return <ErrorNotice error={yaml.error} title="The YAML could not be read" onRetry={() => void yaml.refetch()} />
+    return (
+      <ErrorNotice
+        error={yaml.error}
+        title="The YAML could not be read"
+        onRetry={() => void yaml.refetch()}
+      />
+    )
   }
   return (
     <div className={styles.yaml}>

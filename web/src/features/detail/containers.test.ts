@@ -16,7 +16,9 @@ test('a container that waits for its first start has no log, one that waits for 
   const waiting = { state: 'waiting', reason: 'CreateContainerConfigError' }
   expect(neverRan({ name: 'a', state: waiting, restarts: 0 })).toBe(true)
   expect(neverRan({ name: 'a', state: waiting, restarts: 3 })).toBe(false)
-  expect(neverRan({ name: 'a', state: waiting, last_state: { state: 'terminated', exit_code: 1 } })).toBe(false)
+  expect(neverRan({ name: 'a', state: waiting, last_state: { state: 'terminated', exit_code: 1 } })).toBe(
+    false,
+  )
   expect(neverRan({ name: 'a' })).toBe(false)
 })
 
@@ -34,9 +36,9 @@ test('how a run ended, and after how long', () => {
 })
 
 test('a missing limit is said', () => {
-  expect(resourceWords({ name: 'a', requests: { cpu: 0.25, memory: 268435456 }, limits: { memory: 268435456 } })).toBe(
-    'cpu 250m, no limit; memory 256 MiB, limit 256 MiB',
-  )
+  expect(
+    resourceWords({ name: 'a', requests: { cpu: 0.25, memory: 268435456 }, limits: { memory: 268435456 } }),
+  ).toBe('cpu 250m, no limit; memory 256 MiB, limit 256 MiB')
   expect(resourceWords({ name: 'a', requests: { cpu: '250m' } })).toBe('cpu 250m, no limit')
   expect(resourceWords({ name: 'a' })).toBe('none set')
 })

@@ -17,7 +17,11 @@ const LINES = [
 
 test('no character is lost or added', () => {
   for (const line of LINES) {
-    expect(yamlTokens(line).map((token) => token.text).join('')).toBe(line)
+    expect(
+      yamlTokens(line)
+        .map((token) => token.text)
+        .join(''),
+    ).toBe(line)
   }
 })
 
@@ -27,7 +31,11 @@ test('keys, strings, constants and comments are told apart', () => {
     { type: 'key', text: 'replicas' },
     { type: 'number', text: '3' },
   ])
-  expect(types('  - name: "a: b"  # a comment').map((token) => token.type)).toEqual(['key', 'string', 'comment'])
+  expect(types('  - name: "a: b"  # a comment').map((token) => token.type)).toEqual([
+    'key',
+    'string',
+    'comment',
+  ])
   expect(types('# whole line')).toEqual([{ type: 'comment', text: '# whole line' }])
 })
 

@@ -24,7 +24,13 @@ export function yamlTokens(line: string): Token[] {
 
 function valueTokens(text: string): Token[] {
   const [, space = '', value = '', comment = ''] = /^(\s*)(.*?)(\s+#.*)?$/.exec(text) ?? []
-  const type = value.startsWith('#') ? 'comment' : CONSTANT.test(value) ? 'number' : isBlockMark(value) ? 'text' : 'string'
+  const type = value.startsWith('#')
+    ? 'comment'
+    : CONSTANT.test(value)
+      ? 'number'
+      : isBlockMark(value)
+        ? 'text'
+        : 'string'
   return [
     { type: 'text', text: space },
     { type, text: value },

@@ -50,7 +50,9 @@ export function EvidencePanel({ id, cluster }: { id: string; cluster: string | u
       <div className={styles.body}>
         {evidence.isPending && <SkeletonRows count={5} />}
         {evidence.isError && <ErrorNotice error={evidence.error} onRetry={() => void evidence.refetch()} />}
-        {evidence.data && <EvidenceBody evidence={evidence.data} cluster={evidence.data.cluster || cluster} />}
+        {evidence.data && (
+          <EvidenceBody evidence={evidence.data} cluster={evidence.data.cluster || cluster} />
+        )}
       </div>
     </aside>
   )

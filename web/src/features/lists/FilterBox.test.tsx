@@ -4,19 +4,18 @@ import { expect, test, vi } from 'vitest'
 import type { Rows } from '../../api/types'
 import { FilterBox } from './FilterBox'
 
-const parsed: Rows['query'] = {
+const parsed = {
   text: 'failing blorp in payments',
   chips: [
-    { field: 'status', op: '=', value: 'failing', text: 'failing' },
-    { field: 'namespace', op: '=', value: 'payments', text: 'in payments' },
+    { field: 'status', op: '=', value: 'failing', text: 'failing', note: 'not ready or crashed' },
+    { field: 'namespace', op: '=', value: 'payments', text: 'in payments', note: '' },
   ],
   unparsed: ['blorp'],
-}
+  notes: ['failing: not ready, or crashed'],
+} satisfies Rows['query']
 
 function shown(q: string, onChange = vi.fn<(q: string) => void>()) {
-  render(
-    <FilterBox ref={createRef()} q={q} parsed={parsed} total={30} placeholder="" onChange={onChange} />,
-  )
+  render(<FilterBox ref={createRef()} q={q} parsed={parsed} total={30} placeholder="" onChange={onChange} />)
   return onChange
 }
 
@@ -24,6 +23,7 @@ test('what was understood is shown as chips, and what was not is said', () => {
   shown(parsed.text)
   expect(screen.getByText('status is failing')).toBeTruthy()
   expect(screen.getByText('not understood: blorp')).toBeTruthy()
+  expect(screen.getByText('failing: not ready, or crashed')).toBeTruthy()
   expect(screen.getByRole('status').textContent).toBe('30 matches')
 })
 

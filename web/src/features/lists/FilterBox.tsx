@@ -22,6 +22,7 @@ export function FilterBox({ q, parsed, total, placeholder, onChange, ref }: Filt
   const [text, setText] = useDraft(q, onChange)
   const chips = (q && parsed?.chips) || []
   const unparsed = (q && parsed?.unparsed) || []
+  const notes = (q && parsed?.notes) || []
   const apply = (next: string) => {
     setText(next)
     onChange(next)
@@ -55,7 +56,11 @@ export function FilterBox({ q, parsed, total, placeholder, onChange, ref }: Filt
       {(chips.length > 0 || unparsed.length > 0) && (
         <ul className={styles.chips} aria-label="Understood as">
           {chips.map((chip) => (
-            <li key={`${chip.field}${chip.op}${String(chip.value)}`} className={styles.chip}>
+            <li
+              key={`${chip.field}${chip.op}${String(chip.value)}`}
+              className={styles.chip}
+              title={chip.note || undefined}
+            >
               {chipWords(chip)}
               <IconButton
                 className={styles.remove}
@@ -74,6 +79,11 @@ export function FilterBox({ q, parsed, total, placeholder, onChange, ref }: Filt
                 label={`Remove ${word}`}
                 onClick={() => apply(withoutWord(q, word))}
               />
+            </li>
+          ))}
+          {notes.map((note) => (
+            <li key={note} className={styles.total}>
+              {note}
             </li>
           ))}
           {total !== null && (

@@ -28,7 +28,19 @@ interface GridRowProps extends LineProps {
 }
 
 export const GridRow = memo(
-  function GridRow({ line, active, onActivate, row, columns, widths, cluster, kind, now, selected, onOpen }: GridRowProps) {
+  function GridRow({
+    line,
+    active,
+    onActivate,
+    row,
+    columns,
+    widths,
+    cluster,
+    kind,
+    now,
+    selected,
+    onOpen,
+  }: GridRowProps) {
     const href = `/c/${encodeURIComponent(cluster)}/k/${kind}/${row.namespace || '-'}/${encodeURIComponent(row.name)}`
     const click = (event: MouseEvent) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) {
@@ -96,7 +108,12 @@ function rowClass(active: boolean, selected: boolean, row: Row): string {
 function cellFit(column: Column, index: number, row: Row, widths: Widths, now: number) {
   const text = cellText(column.type, valueOf(row, column), now)
   const long = !isNumeric(column) && text.length > (widths.fits.get(column.key) ?? 0)
-  const classes = [styles.cell, isNumeric(column) && styles.numeric, index === 0 && styles.pinned, long && styles.long]
+  const classes = [
+    styles.cell,
+    isNumeric(column) && styles.numeric,
+    index === 0 && styles.pinned,
+    long && styles.long,
+  ]
   return { className: classes.filter(Boolean).join(' '), title: long ? text : undefined }
 }
 
@@ -134,7 +151,12 @@ export function GroupRow({ line, active, onActivate, group, open, span, onToggle
 /** A row that is known to exist and has not arrived. */
 export function WaitingRow({ line, span }: { line: number; span: number }) {
   return (
-    <div id={`line-${line}`} role="row" aria-rowindex={line + FIRST_ROW} className={`${styles.row} ${styles.line}`}>
+    <div
+      id={`line-${line}`}
+      role="row"
+      aria-rowindex={line + FIRST_ROW}
+      className={`${styles.row} ${styles.line}`}
+    >
       <div role="gridcell" aria-colindex={1} aria-colspan={span} className={styles.waiting}>
         <span className="visually-hidden">Loading</span>
       </div>

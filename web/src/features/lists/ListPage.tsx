@@ -38,7 +38,13 @@ export function ListPage() {
     return <SkeletonRows count={16} label="Loading" />
   }
   if (kinds.isError) {
-    return <ErrorNotice error={kinds.error} title="The kinds could not be read" onRetry={() => void kinds.refetch()} />
+    return (
+      <ErrorNotice
+        error={kinds.error}
+        title="The kinds could not be read"
+        onRetry={() => void kinds.refetch()}
+      />
+    )
   }
   return (
     <EmptyState page title={`There is no kind called ${params.kind}`}>

@@ -79,7 +79,11 @@ export function ResourceGrid(props: ResourceGridProps) {
     >
       <HeaderRow columns={columns} sort={props.sort} onSort={props.onSort} />
       <div role="rowgroup" className={styles.body} style={{ height: virtual.getTotalSize() }}>
-        <div role="presentation" className={styles.window} style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
+        <div
+          role="presentation"
+          className={styles.window}
+          style={{ transform: `translateY(${first?.start ?? 0}px)` }}
+        >
           {lines.map(({ index: lineNumber }) => {
             const line = layout.at(lineNumber)
             const common = { line: lineNumber, active: lineNumber === current, onActivate: setActive }
@@ -172,12 +176,21 @@ function useGridKeys({ current, move, layout, rows, scroller, onOpen, onToggle }
   }
 }
 
-function HeaderRow({ columns, sort, onSort }: { columns: Column[]; sort?: string; onSort: (key: string) => void }) {
+function HeaderRow({
+  columns,
+  sort,
+  onSort,
+}: {
+  columns: Column[]
+  sort?: string
+  onSort: (key: string) => void
+}) {
   return (
     <div role="rowgroup" className={styles.header}>
       <div role="row" aria-rowindex={1} className={styles.row}>
         {columns.map((column, index) => {
-          const direction = sort === column.key ? 'ascending' : sort === `-${column.key}` ? 'descending' : undefined
+          const direction =
+            sort === column.key ? 'ascending' : sort === `-${column.key}` ? 'descending' : undefined
           return (
             <div
               key={column.key}

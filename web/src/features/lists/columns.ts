@@ -79,7 +79,7 @@ export interface Widths {
 /** Widths of the columns from their types and from the first rows' texts, so that short columns stay short. */
 export function columnWidths(columns: Column[], rows: Row[], now: number): Widths {
   const sample = rows.slice(0, SAMPLED_ROWS)
-  const widths = columns.map((column) => (widthOf(column, sample, now)))
+  const widths = columns.map((column) => widthOf(column, sample, now))
   return {
     template: columns
       .map((column, index) =>

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
-import type { QueryChip } from '../../api/types'
+import { aChip } from '../../api/samples'
 import { chipWords, withoutChip, withoutWord } from './filterText'
 
-const failing: QueryChip = { field: 'status', op: '=', value: 'failing', text: 'failing' }
-const inPayments: QueryChip = { field: 'namespace', op: '=', value: 'payments', text: 'in payments' }
+const failing = aChip('status', '=', 'failing', 'failing')
+const inPayments = aChip('namespace', '=', 'payments', 'in payments')
 
 test('removing a chip cuts its own words and leaves the rest as typed', () => {
   expect(withoutChip('failing pods in payments', inPayments, [failing, inPayments], [])).toBe('failing pods')
-  expect(withoutChip('Failing  pods in payments', failing, [failing, inPayments], [])).toBe('pods in payments')
+  expect(withoutChip('Failing  pods in payments', failing, [failing, inPayments], [])).toBe(
+    'pods in payments',
+  )
 })
 
 test('a preposition that loses its object goes with it', () => {
@@ -16,8 +18,10 @@ test('a preposition that loses its object goes with it', () => {
 })
 
 test('a chip in other words than were typed leaves the words of the others', () => {
-  const restarts = { field: 'restarts', op: '>', value: 5, text: 'restarts > 5' }
-  expect(withoutChip('more than five restarts, failing', restarts, [failing, restarts], ['xyz'])).toBe('failing xyz')
+  const restarts = aChip('restarts', '>', 5, 'restarts > 5')
+  expect(withoutChip('more than five restarts, failing', restarts, [failing, restarts], ['xyz'])).toBe(
+    'failing xyz',
+  )
 })
 
 test('removing the last chip leaves nothing', () => {
@@ -30,6 +34,6 @@ test('a word that was not understood can be removed', () => {
 
 test('chips read as words', () => {
   expect(chipWords(failing)).toBe('status is failing')
-  expect(chipWords({ field: 'cpu_usage', op: '>=', value: 0.8, text: '' })).toBe('cpu usage ≥ 0.8')
-  expect(chipWords({ field: 'namespace', op: 'in', value: ['a', 'b'], text: '' })).toBe('namespace is one of a, b')
+  expect(chipWords(aChip('cpu_usage', '>=', 0.8, ''))).toBe('cpu usage ≥ 0.8')
+  expect(chipWords(aChip('namespace', 'in', ['a', 'b'], ''))).toBe('namespace is one of a, b')
 })

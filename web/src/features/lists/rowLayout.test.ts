@@ -38,7 +38,11 @@ test('the line of a row is where that row is shown', () => {
 })
 
 test('every line of many groups is found', () => {
-  const many = Array.from({ length: 300 }, (_, i) => ({ key: `n${i}`, count: 1 + (i % 4), worst: 'ok' as const }))
+  const many = Array.from({ length: 300 }, (_, i) => ({
+    key: `n${i}`,
+    count: 1 + (i % 4),
+    worst: 'ok' as const,
+  }))
   const total = many.reduce((sum, group) => sum + group.count, 0)
   const layout = new RowLayout(total, many, new Set())
   const indexes = Array.from({ length: layout.length }, (_, line) => layout.at(line)).flatMap((line) =>

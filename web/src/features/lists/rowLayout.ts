@@ -46,7 +46,9 @@ export class RowLayout {
     if (!group) {
       return { index: line }
     }
-    return line === start ? { group, first, open: !this.closed.has(group.key) } : { index: first + line - start - 1 }
+    return line === start
+      ? { group, first, open: !this.closed.has(group.key) }
+      : { index: first + line - start - 1 }
   }
 
   /** The line of a row, or of its closed group's header. */

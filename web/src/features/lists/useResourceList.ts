@@ -30,7 +30,9 @@ export function useResourceList(request: ListRequest): ResourceList {
     ...resourcesQuery(request),
     // Sorting or filtering keeps the old rows on screen until the new ones are here; another kind does not.
     placeholderData: (previous, previousQuery) =>
-      previousQuery?.queryKey[1] === request.cluster && previousQuery.queryKey[2] === request.kind ? previous : undefined,
+      previousQuery?.queryKey[1] === request.cluster && previousQuery.queryKey[2] === request.kind
+        ? previous
+        : undefined,
   })
   const overview = useQuery(overviewQuery(request.cluster))
   const [needed, setNeeded] = useState(0)

@@ -59,7 +59,11 @@ function OverviewBody({ data, error, onRetry }: { data: Overview; error: unknown
         <RefreshButton cluster={cluster.id} />
       </PageHeader>
       {Boolean(error) && (
-        <ErrorNotice error={error} title="Newer data could not be read; below is the last answer" onRetry={onRetry} />
+        <ErrorNotice
+          error={error}
+          title="Newer data could not be read; below is the last answer"
+          onRetry={onRetry}
+        />
       )}
       {cluster.status !== 'ready' && cluster.message && (
         <p className={styles.message}>

@@ -85,18 +85,21 @@ export function StateCard({ data }: { data: Overview }) {
   )
 }
 
-function UsageLine({ label, usage, unit }: { label: string; usage: Capacity; unit: (value: number) => string }) {
-  const whole = usage.allocatable
-  const used = usage.used === null ? 'use not known' : `${unit(usage.used)} used`
-  const text = whole ? `${used}, ${unit(usage.requested)} requested of ${unit(whole)}` : 'not known'
-  return (
-    <UsageMeter
-      label={label}
-      requested={whole ? usage.requested / whole : 0}
-      used={whole && usage.used !== null ? usage.used / whole : null}
-      text={text}
-    />
-  )
+function UsageLine({
+  label,
+  usage,
+  unit,
+}: {
+  label: string
+  usage: Capacity
+  unit: (value: number) => string
+}) {
+  const { allocatable, requested, used } = usage
+  const share = (value: number | null) => (allocatable && value !== null ? value / allocatable : null)
+  const said = (value: number | null, what: string) =>
+    value === null ? `${what} not known` : `${unit(value)} ${what}`
+  const text = `${said(used, 'used')}, ${said(requested, 'requested')}${allocatable ? ` of ${unit(allocatable)}` : ''}`
+  return <UsageMeter label={label} requested={share(requested) ?? 0} used={share(used)} text={text} />
 }
 
 export function NamespacesCard({ data }: { data: Overview }) {
@@ -130,7 +133,12 @@ export function NamespacesCard({ data }: { data: Overview }) {
             numeric: true,
             cell: (row) =>
               row.problems ? (
-                <Link to="/c/$cluster/problems" params={{ cluster }} search={{ namespace: row.name }} preload={false}>
+                <Link
+                  to="/c/$cluster/problems"
+                  params={{ cluster }}
+                  search={{ namespace: row.name }}
+                  preload={false}
+                >
                   {row.problems}
                 </Link>
               ) : (
@@ -140,9 +148,7 @@ export function NamespacesCard({ data }: { data: Overview }) {
           {
             key: 'health',
             title: 'Health',
-            cell: (row) => (
-              <StatusWord level={row.health} />
-            ),
+            cell: (row) => <StatusWord level={row.health} />,
           },
         ]}
       />
@@ -162,9 +168,18 @@ export function WarningsCard({ data, now }: { data: Overview; now: number }) {
           rows={data.warnings}
           rowKey={(row, index) => `${row.reason}/${index}`}
           columns={[
-            { key: 'reason', title: 'Reason', cell: (row) => <span className={styles.reason}>{row.reason}</span> },
+            {
+              key: 'reason',
+              title: 'Reason',
+              cell: (row) => <span className={styles.reason}>{row.reason}</span>,
+            },
             { key: 'count', title: 'Count', numeric: true, cell: (row) => count(row.count) },
-            { key: 'last', title: 'Last', numeric: true, cell: (row) => (row.last ? age(row.last, now) : NONE) },
+            {
+              key: 'last',
+              title: 'Last',
+              numeric: true,
+              cell: (row) => (row.last ? age(row.last, now) : NONE),
+            },
             {
               key: 'example',
               title: 'Example',

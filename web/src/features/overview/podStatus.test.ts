@@ -3,7 +3,12 @@ import { levelOfPodWord, podParts } from './podStatus'
 
 test('failing words come first, then by number', () => {
   const parts = podParts({ Running: 80, Pending: 4, CrashLoopBackOff: 2, ImagePullBackOff: 5 })
-  expect(parts.map((part) => part.name)).toEqual(['ImagePullBackOff', 'CrashLoopBackOff', 'Pending', 'Running'])
+  expect(parts.map((part) => part.name)).toEqual([
+    'ImagePullBackOff',
+    'CrashLoopBackOff',
+    'Pending',
+    'Running',
+  ])
 })
 
 test('a word that nobody listed counts as a failure, never as well', () => {

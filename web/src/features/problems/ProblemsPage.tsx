@@ -76,7 +76,10 @@ export function ProblemsPage() {
             onRetry={() => void problems.refetch()}
           />
         )}
-        <GapsNotice gaps={problems.data?.gaps} what="A problem may be missed where something could not be read" />
+        <GapsNotice
+          gaps={problems.data?.gaps}
+          what="A problem may be missed where something could not be read"
+        />
         {problems.isPending && <SkeletonRows count={10} />}
         {problems.data && shown.length === 0 && (
           <NoProblems
@@ -96,7 +99,13 @@ export function ProblemsPage() {
       </div>
       {selected && (
         <aside className={styles.side} aria-label="Problem">
-          <IconButton className={styles.close} icon="close" label="Close the problem" shortcut="Esc" onClick={close} />
+          <IconButton
+            className={styles.close}
+            icon="close"
+            label="Close the problem"
+            shortcut="Esc"
+            onClick={close}
+          />
           <ProblemDetail problem={selected} cluster={cluster} now={now} />
         </aside>
       )}
@@ -148,7 +157,15 @@ const OUTCOMES: Record<string, string> = {
   insufficient_history: 'There is not yet enough history to say that all is well.',
 }
 
-function NoProblems({ outcome, filtered, onClear }: { outcome: string; filtered: boolean; onClear: () => void }) {
+function NoProblems({
+  outcome,
+  filtered,
+  onClear,
+}: {
+  outcome: string
+  filtered: boolean
+  onClear: () => void
+}) {
   if (filtered) {
     return (
       <EmptyState title="No problem matches the filter">

@@ -25,7 +25,9 @@ test('filters by namespace and severity together', () => {
 })
 
 test('namespaces of problems leave out cluster-scoped objects', () => {
-  expect(namespacesOf([aProblem('n', { resource: { kind: 'Node', namespace: '', name: 'n' } }), aProblem('a')])).toEqual(['shop'])
+  expect(
+    namespacesOf([aProblem('n', { resource: { kind: 'Node', namespace: '', name: 'n' } }), aProblem('a')]),
+  ).toEqual(['shop'])
 })
 
 test('two modes on one object have two keys', () => {

@@ -4,9 +4,7 @@ const RANK: Record<Severity, number> = { critical: 0, warning: 1, info: 2 }
 
 /** Worst first, then surest first; the server's order among equals. */
 export function worstFirst(problems: Problem[]): Problem[] {
-  return [...problems].sort(
-    (a, b) => RANK[a.severity] - RANK[b.severity] || b.probability - a.probability,
-  )
+  return [...problems].sort((a, b) => RANK[a.severity] - RANK[b.severity] || b.probability - a.probability)
 }
 
 /** Names a problem in an address: the fact is its mode on its object. */
@@ -30,6 +28,8 @@ export function matching(problems: Problem[], filter: ProblemFilter): Problem[] 
 
 /** Namespaces that have problems, in order, for the filter. */
 export function namespacesOf(problems: Problem[]): string[] {
-  const names = problems.map((problem) => problem.resource.namespace).filter((name): name is string => Boolean(name))
+  const names = problems
+    .map((problem) => problem.resource.namespace)
+    .filter((name): name is string => Boolean(name))
   return [...new Set(names)].sort()
 }
