@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
@@ -222,6 +223,7 @@ _SHELL = re.compile(
 )
 _FORMAT = re.compile(r"exec format error", re.I)
 NOT_RUNNABLE = (126, 127)
+SLOW_START = timedelta(minutes=2)
 
 
 def start_error(case: Case, look: Look) -> tuple[str, Evidence | None]:
@@ -351,6 +353,8 @@ def sandbox_not_created(case: Case, look: Look) -> Finding | None:
             pod=case.ref.name,
             since=case.since,
         )
+    if look.age(case.since) < SLOW_START:
+        return None
     other = next((e for m in case.members[:5] for e in look.events(m, "FailedMount", "FailedAttachVolume")), None)
     return blame(
         case.resource,

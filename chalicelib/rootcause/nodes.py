@@ -17,6 +17,8 @@ from chalicelib.state.meta import Ref, condition
 
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_STALE = timedelta(seconds=60)
+MANY = 3
+"""Evictions of one workload that count although it has recovered."""
 _RUNTIME = re.compile(
     r"container runtime is down|PLEG is not healthy|runtime network not ready|"
     r"container runtime not ready|\b(?:cri|containerd|dockerd?)\b",
@@ -203,11 +205,13 @@ def evicted_lately(case: Case, look: Look) -> Finding | None:
     healthy = getattr(getattr(case.workload, "status", None), "ready_replicas", 0) >= getattr(
         getattr(case.workload, "spec", None), "replicas", 1
     )
+    if healthy and not pressed and len(case.members) < MANY:
+        return None
     return blame(
         Ref("Node", "", nodes[0]),
         f"node {nodes[0]} evicted {len(case.members)} "
         f"pod{'s' if len(case.members) > 1 else ''} of {case.where}: {quoted(message, 120)}",
-        strength=STRONG if pressed else WEAK if healthy and len(case.members) < 3 else GOOD,
+        strength=STRONG if pressed else GOOD,
         because=[look.at(case.pod, "/status/message"), look.at(case.pod, "/spec/nodeName")],
         explains=[case.resource],
         pressure="the resource that ran low",

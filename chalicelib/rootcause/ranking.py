@@ -191,7 +191,9 @@ def downstream(candidate: Candidate, look: Look) -> tuple[Ref, ...]:
 
 
 def severity(candidate: Candidate, look: Look) -> Severity:
-    """Critical when nothing of the workload serves any more, or the finding says so; else a warning."""
+    """Critical when nothing of the workload serves any more or the finding says so; an unused Service is a note."""
+    if candidate.probability < CLEAR and candidate.finding.resource.kind == "Service":
+        return "info"
     if candidate.finding.critical is not None:
         return "critical" if candidate.finding.critical else "warning"
     workload = look.workload(candidate.finding.resource)

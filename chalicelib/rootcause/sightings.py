@@ -34,9 +34,10 @@ node_pressured = SymptomType("node_pressured")
 access_refused = SymptomType("access_refused")
 webhook_down = SymptomType("webhook_down")
 
-CREATE_GRACE = timedelta(seconds=30)
-DELETION_GRACE = timedelta(minutes=3)
-CLAIM_GRACE = timedelta(seconds=60)
+CREATE_GRACE = timedelta(seconds=15)
+DELETION_GRACE = timedelta(minutes=2)
+CLAIM_GRACE = timedelta(seconds=20)
+VERDICT_GRACE = timedelta(seconds=30)
 JOB_FAILURE_LIFE = timedelta(days=3)
 
 _INTENT = re.compile(
@@ -197,6 +198,10 @@ def lasting_failure(job: Any, look: Look) -> Condition | None:
     owner = job.metadata.controller
     cron = look.snapshot.get("CronJob", job.metadata.namespace, owner.name) if owner else None
     success = cron.status.last_successful_time if cron is not None else None
+    for sibling in look.graph.out(look.world.ref_of(cron), "owns") if cron is not None else ():
+        other = look.snapshot.find(sibling.target) if sibling.target.kind == "Job" else None
+        done = other.status.completion_time if other is not None else None
+        success = max(success, done) if success and done else success or done
     later = success and failed.last_transition_time and success > failed.last_transition_time
     return None if later else failed
 
@@ -308,11 +313,17 @@ def _deletions(look: Look) -> Iterator[Case]:
             continue
         for obj in objects:
             moment = obj.metadata.deletion_timestamp
-            if moment is None or look.age(moment) < DELETION_GRACE or obj.metadata.namespace in gone:
+            if moment is None or look.age(moment) < _deletion_grace(kind, obj) or obj.metadata.namespace in gone:
                 continue
             ref = Ref(kind, obj.metadata.namespace, obj.metadata.name)
             if obj.metadata.finalizers or kind == "Namespace":
                 yield Case(deletion_stuck, ref, obj, ref, "being deleted and not gone", (ref,), moment)
+
+
+def _deletion_grace(kind: str, obj: Any) -> timedelta:
+    """A namespace whose controller has already named finalizers in the way needs no longer wait."""
+    told = kind == "Namespace" and condition(obj.status.conditions, "NamespaceFinalizersRemaining")
+    return VERDICT_GRACE if told and told.true else DELETION_GRACE
 
 
 # Storage

@@ -40,8 +40,8 @@ CREATE_REASONS = frozenset(["CreateContainerConfigError", "CreateContainerError"
 START_REASONS = frozenset(["RunContainerError", "StartError", "ContainerCannotRun", "PostStartHookError"])
 WAITING_FOR_START = frozenset(("ContainerCreating", "PodInitializing", ""))
 
-START_GRACE = timedelta(seconds=60)
-READY_GRACE = timedelta(seconds=30)
+START_GRACE = timedelta(seconds=20)
+READY_GRACE = timedelta(seconds=25)
 TERMINATION_GRACE = timedelta(minutes=2)
 RECENT_RESTART = timedelta(minutes=10)
 RESTARTS_THAT_COUNT = 3
@@ -216,9 +216,7 @@ def _of_waiting(reason: str) -> tuple[SymptomType, str]:
 
 def _of_running(pod: Pod, spec: Container | None, found: ContainerStatus, look: Look) -> tuple[SymptomType, str] | None:
     """Running is well unless it is not ready, or restarts again and again up to now."""
-    ended = found.last_state.terminated
-    enough = RESTARTS_THAT_COUNT if found.ready else 1
-    if ended is not None and found.restart_count >= enough and look.age(ended.finished_at) < RECENT_RESTART:
+    if found.restart_count and _restarts_now(pod, found, look):
         return container_crashing, "Restarting"
     if found.ready or found.state.running is None:
         return None
@@ -232,3 +230,19 @@ def _of_running(pod: Pod, spec: Container | None, found: ContainerStatus, look: 
     if look.age(found.state.running.started_at) < patience:
         return None
     return pod_not_ready, "running, not ready"
+
+
+def _restarts_now(pod: Pod, found: ContainerStatus, look: Look) -> bool:
+    """Whether a running container restarts again and again up to now; an old restart of a healthy one does not count."""
+    ended = found.last_state.terminated
+    if ended is None or look.age(ended.finished_at) >= RECENT_RESTART:
+        return False
+    if not found.ready or found.restart_count >= RESTARTS_THAT_COUNT:
+        return True
+    if ended.reason == "OOMKilled":
+        return found.restart_count >= REPEATED
+    ref = Ref("Pod", pod.metadata.namespace, pod.metadata.name)
+    return (
+        look.saying([ref], "liveness probe failed", "failed liveness probe", reasons=("Unhealthy", "Killing"))
+        is not None
+    )

@@ -269,3 +269,14 @@ def test_times_are_those_of_the_snapshot():
     (problem,) = cluster.diagnosis().problems
     assert problem.since is not None
     assert (NOW - problem.since).total_seconds() == 30 * 60
+
+
+def test_a_job_that_failed_before_a_sibling_completed_is_the_past():
+    cluster = a_cluster()
+    owner = {"kind": "CronJob", "name": "sync", "uid": "u", "controller": True}
+    cluster.add("CronJob", "shop/sync", {"spec": {"schedule": "@hourly"}, "status": {}})
+    job, _ = failed_job(cluster, minutes=60)
+    job["metadata"]["ownerReferences"] = [owner]
+    done = {"succeeded": 1, "completionTime": ago(5), "conditions": [condition("Complete", "True")]}
+    cluster.add("Job", "shop/sync-2", {"metadata": {"ownerReferences": [owner]}, "status": done})
+    assert cluster.diagnosis().outcome == "no_fault"

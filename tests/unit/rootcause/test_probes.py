@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.state.meta import Ref
-from tests.unit.rootcause.builders import a_cluster, only, sure
+from tests.unit.rootcause.builders import a_cluster, ago, only, sure
 
 CART = Ref("Deployment", "shop", "cart")
 REFUSED = 'Get "http://10.1.0.9:9090/healthz": dial tcp 10.1.0.9:9090: connect: connection refused'
@@ -158,3 +158,14 @@ def test_a_starting_pod_is_given_time():
     cluster = a_cluster()
     cluster.deployment("shop/cart", readinessProbe=http(8080, initialDelaySeconds=60)).not_ready(minutes=1)
     assert cluster.diagnosis().outcome == "no_fault"
+
+
+def test_a_ready_pod_that_its_liveness_probe_has_just_ended_once_counts():
+    cluster = a_cluster()
+    cart = cluster.deployment("shop/cart", livenessProbe=http(9090), readinessProbe=http(8080)).restarted_long_ago()
+    for pod in cart.pods:
+        status = pod["status"]["containerStatuses"][0]
+        status["restartCount"] = 1
+        status["lastState"]["terminated"].update(exitCode=143, reason="Error", startedAt=ago(3), finishedAt=ago(2))
+    cart.reported("Unhealthy", f"Liveness probe failed: {REFUSED}", minutes=1)
+    assert sure(cluster.diagnosis()) == [(CART, "liveness_wrong_port")]

@@ -54,7 +54,9 @@ def test_the_selector_is_found_without_any_callers_log():
 def test_a_left_over_service_that_nobody_uses_is_no_alarm():
     cluster = a_cluster()
     cluster.service("shop/leftover", {"app": "gone"}, target=9999)
-    assert sure(cluster.diagnosis()) == []
+    found = cluster.diagnosis()
+    assert [p.severity for p in found.problems] == ["info"]
+    assert found.outcome == "no_fault"
 
 
 @pytest.mark.parametrize("log", [None, REFUSED])
