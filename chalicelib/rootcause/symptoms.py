@@ -233,7 +233,7 @@ def _of_running(pod: Pod, spec: Container | None, found: ContainerStatus, look: 
 
 
 def _restarts_now(pod: Pod, found: ContainerStatus, look: Look) -> bool:
-    """Whether a running container restarts again and again up to now; an old restart of a healthy one does not count."""
+    """Whether a running container restarts again and again up to now; an old restart does not count."""
     ended = found.last_state.terminated
     if ended is None or look.age(ended.finished_at) >= RECENT_RESTART:
         return False

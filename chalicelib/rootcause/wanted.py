@@ -8,6 +8,7 @@ from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.symptoms import (
     container_crashing,
     pod_cases,
+    pod_creating,
     pod_not_ready,
 )
 from chalicelib.state.meta import Ref
@@ -24,6 +25,10 @@ def logs_wanted(world: World) -> tuple[LogKey, ...]:
     look = Look(world)
     found: dict[LogKey, None] = {}
     for case in pod_cases(look):
+        if case.type is pod_creating:
+            for init in case.pod.status.init_container_statuses:
+                if init.state.running:
+                    found[LogKey(case.ref.namespace, case.ref.name, init.name)] = None
         if case.type not in (container_crashing, pod_not_ready):
             continue
         for member in case.members[:PODS_PER_CASE]:

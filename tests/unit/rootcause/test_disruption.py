@@ -101,7 +101,7 @@ def test_a_namespace_that_waits_for_a_finalizer_is_named():
 
 def test_a_namespace_that_was_just_deleted_is_given_time():
     cluster = a_cluster()
-    terminating(cluster, minutes=1)
+    terminating(cluster, minutes=0.3)
     assert cluster.diagnosis().outcome == "no_fault"
 
 
