@@ -91,7 +91,8 @@ def object_of(api: Api, resource: Resource, context: Context, caller: Caller) ->
         what = "array" if isinstance(body, list) else type(body).__name__
         raise bad_request(
             f"the object provided is unrecognized (must be of type {resource.kind}): couldn't get version/kind; "
-            f"json parse error: json: cannot unmarshal {what} into Go value of type struct {{ APIVersion string; Kind string }}"
+            f"json parse error: json: cannot unmarshal {what} into Go value of type "
+            "struct { APIVersion string; Kind string }"
         )
     repeated: tuple[str, ...] = ()
     if caller.field_validation != "Ignore" and media_type(request) in ("", "application/json"):

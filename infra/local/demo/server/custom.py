@@ -264,9 +264,7 @@ def _join(path: str, key: str) -> str:
 def _check_object(schema: Schema, value: Object, path: str) -> list[Finding]:
     found = []
     properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
-    for key in schema.get("required") or ():
-        if key not in value:
-            found.append(required(_join(path, key)))
+    found += [required(_join(path, key)) for key in schema.get("required") or () if key not in value]
     for key in sorted(value):
         if key in properties:
             found += _check(properties[key], value[key], _join(path, key))

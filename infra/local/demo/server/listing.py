@@ -20,7 +20,7 @@ from infra.local.demo.server.wire import HttpRequest
 if TYPE_CHECKING:
     from infra.local.demo.server.api import Api
 
-_TOO_OLD_TOKEN = (
+_TOO_OLD_TO_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
     "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
     "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
@@ -67,7 +67,7 @@ def page(api: Api, resource: Resource, namespace: str, request: HttpRequest) -> 
 def _cut(rows: list[tuple[str, Stored]], first: int, limit: int, test: Any, revision: int, *, consistent: bool) -> Page:
     items: list[Stored] = []
     for index in range(first, len(rows)):
-        key, row = rows[index]
+        row = rows[index][1]
         if limit and len(items) == limit:
             last = rows[index - 1][0]
             left = len(rows) - index if test is None and consistent else None
@@ -101,7 +101,7 @@ def _position(api: Api, request: HttpRequest, token: str) -> tuple[int, str, int
         if revision < 0:
             return 0, start, None
         if revision < api.store.compacted:
-            error = gone(_TOO_OLD_TOKEN)
+            error = gone(_TOO_OLD_TO_CONTINUE)
             error.list_meta = {"continue": _token(-1, start)}
             raise error
         return revision, start, revision

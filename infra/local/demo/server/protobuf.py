@@ -129,6 +129,7 @@ _EMPTY_MEANS_UNSET = {
     "ServiceSpec": ("publishNotReadyAddresses", "healthCheckNodePort", "allocateLoadBalancerNodePorts"),
     "ContainerPort": ("hostPort",),
     "VolumeMount": ("readOnly",),
+    "ServiceBackendPort": ("number",),
 }  # fmt: skip
 
 

@@ -52,9 +52,6 @@ def rules_for(api: Api, user: User, namespace: str) -> tuple[list[Object], list[
     """Resource rules and path rules of a user in a namespace (SelfSubjectRulesReview)."""
     resources: list[Object] = []
     paths: list[Object] = []
-    if user.is_master:
-        resources.append({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})
-        paths.append({"verbs": ["*"], "nonResourceURLs": ["*"]})
     for rules, _ in _rules_of(api, user, namespace):
         for rule in rules:
             if rule.get("nonResourceURLs"):

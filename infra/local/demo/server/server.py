@@ -106,7 +106,7 @@ class Server:
             raise _forbidden(real, wanted)
         groups = [group for group in request.headers.get("impersonate-group", "").split(",") if group]
         known = [one for one in self.api.tokens.users() if one.name == name]
-        return User(name, tuple(groups) + (AUTHENTICATED,)) if groups or not known else known[0]
+        return User(name, (*groups, AUTHENTICATED)) if groups or not known else known[0]
 
     # -- what ---------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.functional.demo.conformance.replay import Replay
 from tests.functional.demo.conformance.renaming import renamed
+from tests.functional.demo.conformance.replay import Replay
 
 
 def main(arguments: list[str]) -> int:

@@ -68,11 +68,11 @@ def differences(masks: Masks, recorded: Any, actual: Any, *, text_matters: bool 
 def _status_differences(masks: Masks, recorded: dict[str, Any], actual: Any) -> list[str]:
     if not isinstance(actual, dict) or actual.get("kind") != "Status":
         return ["a Status was expected"]
-    found = []
-    for key in ("reason", "message", "details"):
-        if not _equal(masks, recorded.get(key), actual.get(key)):
-            found.append(f"{key}: {recorded.get(key)!r} / {actual.get(key)!r}")
-    return found
+    return [
+        f"{key}: {recorded.get(key)!r} / {actual.get(key)!r}"
+        for key in ("reason", "message", "details")
+        if not _equal(masks, recorded.get(key), actual.get(key))
+    ]
 
 
 def _equal(masks: Masks, recorded: Any, actual: Any) -> bool:

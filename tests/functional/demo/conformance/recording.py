@@ -58,7 +58,7 @@ def exchanges() -> tuple[Exchange, ...]:
                     answer,
                     omitted,
                     bool(response.get("stream")),
-                )  # fmt: skip
+                )
             )
     return tuple(found)
 

@@ -77,9 +77,11 @@ def _status(api: Api, name: str, index: int) -> dict[str, Any]:
     }  # fmt: skip
     now = api.now()
     conditions = [
-        {"type": kind, "status": status, "lastHeartbeatTime": now, "lastTransitionTime": now, "reason": reason, "message": "-"}
+        {"type": kind, "status": status, "lastHeartbeatTime": now, "lastTransitionTime": now, "reason": reason,
+         "message": "-"}
         for kind, status, reason in (
-            ("MemoryPressure", "False", "KubeletHasSufficientMemory"), ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+            ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+            ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
             ("PIDPressure", "False", "KubeletHasSufficientPID"), ("Ready", "True", "KubeletReady"),
         )
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.local.demo.server.admission.request import Request
-from infra.local.demo.server.errors import Cause, forbidden, not_found
+from infra.local.demo.server.errors import ApiError, Cause, forbidden, not_found
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 
@@ -24,6 +24,4 @@ def check(request: Request) -> None:
         cause = Cause(
             "NamespaceTerminating", f"namespace {request.namespace} is being terminated", "metadata.namespace"
         )
-        assert error.details is not None
-        error.details["causes"] = [cause.to_json()]
-        raise error
+        raise ApiError(403, "Forbidden", error.message, {**(error.details or {}), "causes": [cause.to_json()]})

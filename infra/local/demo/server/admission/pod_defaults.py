@@ -7,7 +7,7 @@ from infra.local.demo.server.errors import forbidden
 from infra.local.demo.server.kinds.pod_spec import containers_of
 from infra.local.demo.server.store import Object
 
-TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
 def service_account(request: Request) -> None:

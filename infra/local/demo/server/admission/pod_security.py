@@ -45,7 +45,8 @@ def check(request: Request) -> None:
 
 
 def _spec(request: Request) -> Object | None:
-    assert request.object is not None
+    if request.object is None:
+        return None
     if request.creates_pod:
         spec: Object = request.object["spec"]
         return spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from infra.local.demo.server.admission.request import Request
 from infra.local.demo.server.errors import forbidden
@@ -10,6 +11,9 @@ from infra.local.demo.server.kinds.pod_spec import containers_of
 from infra.local.demo.server.kinds.pods import quality_of_service
 from infra.local.demo.server.quantities import canonical, parse
 from infra.local.demo.server.store import Object, copy_of
+
+if TYPE_CHECKING:
+    from infra.local.demo.server.api import Api
 
 _COUNTED = {
     "Pod": ("pods", "count/pods"), "Service": ("services", "count/services"), "Secret": ("secrets", "count/secrets"),
@@ -92,7 +96,8 @@ def check(request: Request) -> None:
             requested = ",".join(f"{name}={canonical(asked[name], _like(request.object, name))}" for name in over)
             present = ",".join(f"{name}={canonical(used.get(name, Decimal(0)), str(hard[name]))}" for name in over)
             limited = ",".join(f"{name}={hard[name]}" for name in over)
-            why = f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {present}, limited: {limited}"
+            name = quota["metadata"]["name"]
+            why = f"exceeded quota: {name}, requested: {requested}, used: {present}, limited: {limited}"
             raise forbidden(request.resource.plural, request.resource.group, request.name, why)
 
 
@@ -102,15 +107,15 @@ def _like(obj: Object, name: str) -> str:
 
 def _require_set(request: Request, hard: Object, quota: str) -> None:
     """A quota on a compute resource makes setting it mandatory."""
-    assert request.object is not None
     missing = []
+    spec = (request.object or {})["spec"]
     for name in sorted(hard):
         half, _, resource = name.partition(".") if name.startswith(("requests.", "limits.")) else ("requests", "", name)
         if resource not in ("cpu", "memory"):
             continue
         lacking = [
             container["name"]
-            for container in containers_of(request.object["spec"])
+            for container in containers_of(spec)
             if resource not in ((container.get("resources") or {}).get(half) or {})
         ]
         if lacking:
@@ -120,11 +125,8 @@ def _require_set(request: Request, hard: Object, quota: str) -> None:
         raise forbidden("pods", "", request.name, why)
 
 
-def current_usage(api: object, quota: Object) -> dict[str, Decimal]:
+def current_usage(api: Api, quota: Object) -> dict[str, Decimal]:
     """What the namespace uses now of everything the quota names, counted from the objects."""
-    from infra.local.demo.server.api import Api
-
-    assert isinstance(api, Api)
     namespace = quota["metadata"]["namespace"]
     hard = (quota.get("spec") or {}).get("hard") or {}
     used = dict.fromkeys(hard, Decimal(0))

@@ -56,7 +56,8 @@ def _failure(request: Request, hook: Object) -> ApiError:
     if service is None:
         url = client.get("url", "")
         host = url.partition("://")[2].partition("/")[0]
-        why = f'failed to call webhook: Post "{url}?timeout={hook["timeoutSeconds"]}s": dial tcp: lookup {host}: no such host'
+        called = f"{url}?timeout={hook['timeoutSeconds']}s"
+        why = f'failed to call webhook: Post "{called}": dial tcp: lookup {host}: no such host'
         return internal(f'failed calling webhook "{name}": {why}')
     namespace, target, port = service["namespace"], service["name"], service.get("port", 443)
     url = f"https://{target}.{namespace}.svc:{port}{service.get('path', '/')}?timeout={hook['timeoutSeconds']}s"

@@ -104,10 +104,12 @@ class StorageClassStrategy(Strategy):
         obj.setdefault("volumeBindingMode", "Immediate")
 
     def validate_update(self, api: Api, obj: Object, old: Object) -> list[FieldError]:
-        found = []
-        for name in ("parameters", "provisioner", "reclaimPolicy"):
-            if obj.get(name) != old.get(name):
-                found.append(field_forbidden(name, f"updates to {name} are forbidden."))
+        fixed = ("parameters", "provisioner", "reclaimPolicy")
+        found = [
+            field_forbidden(name, f"updates to {name} are forbidden.")
+            for name in fixed
+            if obj.get(name) != old.get(name)
+        ]
         return found + immutable("volumeBindingMode", obj.get("volumeBindingMode"), old.get("volumeBindingMode"))
 
 
@@ -146,9 +148,7 @@ class DefinitionStrategy(Strategy):
         if obj["metadata"]["name"] != expected:
             text = 'must be spec.names.plural+"."+spec.group'
             found.append(invalid_value("metadata.name", obj["metadata"]["name"], text))
-        for field in ("group", "scope"):
-            if not spec.get(field):
-                found.append(required(f"spec.{field}"))
+        found += [required(f"spec.{field}") for field in ("group", "scope") if not spec.get(field)]
         versions = spec.get("versions") or []
         if len([version for version in versions if version.get("storage")]) != 1:
             text = "must have exactly one version marked as storage version"

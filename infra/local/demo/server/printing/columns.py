@@ -58,6 +58,8 @@ AGE = Column(
     "Age", lambda obj, now: age(now, obj["metadata"].get("creationTimestamp")), doc="metadata.creationTimestamp"
 )
 
+CREATED = Column("Created At", _get("metadata.creationTimestamp"), type="date", doc="metadata.creationTimestamp")
+
 
 def _field(name: str, path: str, *, type: str = "string", wide: bool = False, default: Any = "<none>") -> Column:
     return Column(name, _get(path, default), type=type, priority=int(wide), doc=path)
@@ -81,7 +83,8 @@ _SELECTOR = _made("Selector", cells.selector, wide=True, doc="spec.selector")
 
 COLUMNS: dict[tuple[str, str], list[Column]] = {
     ("", "Pod"): [
-        NAME, _made("Ready", cells.pod_ready), _made("Status", cells.pod_status), _timed("Restarts", cells.pod_restarts),
+        NAME, _made("Ready", cells.pod_ready), _made("Status", cells.pod_status),
+        _timed("Restarts", cells.pod_restarts),
         AGE, _made("IP", cells.pod_ip, wide=True, doc="status.podIP"), _field("Node", "spec.nodeName", wide=True),
         _field("Nominated Node", "status.nominatedNodeName", wide=True),
         _made("Readiness Gates", cells.readiness_gates, wide=True, doc="spec.readinessGates"),
@@ -107,7 +110,8 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
     ("", "ServiceAccount"): [NAME, _made("Secrets", lambda obj: len(obj.get("secrets") or ()), doc="secrets"), AGE],
     ("", "Endpoints"): [NAME, _made("Endpoints", cells.endpoints, doc="subsets"), AGE],
     ("", "Event"): [
-        _timed("Last Seen", cells.event_last), _field("Type", "type", default=""), _field("Reason", "reason", default=""),
+        _timed("Last Seen", cells.event_last), _field("Type", "type", default=""),
+        _field("Reason", "reason", default=""),
         _made("Object", cells.event_object), _field("Subobject", "involvedObject.fieldPath", wide=True, default=""),
         _made("Source", cells.event_source, wide=True), _made("Message", cells.event_message, doc="message"),
         _timed("First Seen", cells.event_first, wide=True), _made("Count", cells.event_count, wide=True, doc="count"),
@@ -122,18 +126,20 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         _field("VolumeMode", "spec.volumeMode", wide=True, default="<unset>"),
     ],
     ("", "PersistentVolume"): [
-        NAME, _field("Capacity", "spec.capacity.storage"), _made("Access Modes", cells.volume_modes, doc="spec.accessModes"),
+        NAME, _field("Capacity", "spec.capacity.storage"),
+        _made("Access Modes", cells.volume_modes, doc="spec.accessModes"),
         _field("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"), _field("Status", "status.phase"),
         _made("Claim", cells.volume_claim, doc="spec.claimRef"),
         _field("StorageClass", "spec.storageClassName", default=""),
         _field("VolumeAttributesClass", "spec.volumeAttributesClassName", default="<unset>"),
-        _field("Reason", "status.reason", default=""), AGE, _field("VolumeMode", "spec.volumeMode", wide=True, default="<unset>"),
+        _field("Reason", "status.reason", default=""), AGE,
+        _field("VolumeMode", "spec.volumeMode", wide=True, default="<unset>"),
     ],
     ("", "ResourceQuota"): [
         NAME, _made("Request", lambda obj: cells.quota(obj, limits=False)),
         _made("Limit", lambda obj: cells.quota(obj, limits=True)), AGE,
     ],
-    ("", "LimitRange"): [NAME, Column("Created At", _get("metadata.creationTimestamp"), doc="metadata.creationTimestamp")],
+    ("", "LimitRange"): [NAME, CREATED],
     ("", "ReplicationController"): [
         NAME, _field("Desired", "spec.replicas", type="integer", default=0),
         _field("Current", "status.replicas", type="integer", default=0),
@@ -158,7 +164,8 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         _field("Available", "status.numberAvailable", type="integer", default=0),
         _made("Node Selector", cells.node_selector), AGE, *_TEMPLATE, _SELECTOR,
     ],
-    ("apps", "ControllerRevision"): [NAME, _made("Controller", cells.controller), _field("Revision", "revision"), AGE],
+    ("apps", "ControllerRevision"): [NAME, _made("Controller", cells.controller), _field("Revision", "revision"),
+        AGE],
     ("batch", "Job"): [
         NAME, _made("Status", cells.job_status), _made("Completions", cells.job_completions, doc="status.succeeded"),
         _timed("Duration", cells.job_duration), AGE, *_TEMPLATE, _SELECTOR,
@@ -171,7 +178,8 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         _made("Selector", lambda obj: "<none>", wide=True),
     ],
     ("autoscaling", "HorizontalPodAutoscaler"): [
-        NAME, _made("Reference", cells.scale_target, doc="spec.scaleTargetRef"), _made("Targets", cells.scaler_targets),
+        NAME, _made("Reference", cells.scale_target, doc="spec.scaleTargetRef"),
+        _made("Targets", cells.scaler_targets),
         _made("MinPods", lambda obj: str(obj["spec"].get("minReplicas", "<unset>")), doc="spec.minReplicas"),
         _field("MaxPods", "spec.maxReplicas"), _field("Replicas", "status.currentReplicas", default=0), AGE,
     ],
@@ -180,32 +188,38 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         _made("Address", cells.ingress_address), _made("Ports", cells.ingress_ports), AGE,
     ],
     ("networking.k8s.io", "NetworkPolicy"): [NAME, _made("Pod-Selector", cells.policy_selector, doc="spec.podSelector"), AGE],
-    ("networking.k8s.io", "IngressClass"): [NAME, _field("Controller", "spec.controller"), _made("Parameters", lambda obj: "<none>"), AGE],
+    ("networking.k8s.io", "IngressClass"): [NAME, _field("Controller", "spec.controller"),
+        _made("Parameters", lambda obj: "<none>"), AGE],
     ("policy", "PodDisruptionBudget"): [
-        NAME, _made("Min Available", lambda obj: str(obj["spec"].get("minAvailable", "N/A")), doc="spec.minAvailable"),
+        NAME,
+        _made("Min Available", lambda obj: str(obj["spec"].get("minAvailable", "N/A")), doc="spec.minAvailable"),
         _made("Max Unavailable", lambda obj: str(obj["spec"].get("maxUnavailable", "N/A")), doc="spec.maxUnavailable"),
         _field("Allowed Disruptions", "status.disruptionsAllowed", type="integer", default=0), AGE,
     ],
-    ("rbac.authorization.k8s.io", "Role"): [NAME, Column("Created At", _get("metadata.creationTimestamp"), type="date", doc="metadata.creationTimestamp")],
-    ("rbac.authorization.k8s.io", "ClusterRole"): [NAME, Column("Created At", _get("metadata.creationTimestamp"), type="date", doc="metadata.creationTimestamp")],
+    ("rbac.authorization.k8s.io", "Role"): [NAME, CREATED],
+    ("rbac.authorization.k8s.io", "ClusterRole"): [NAME, CREATED],
     ("rbac.authorization.k8s.io", "RoleBinding"): [
-        NAME, _made("Role", cells.role, doc="roleRef"), AGE, _made("Users", lambda o: cells.subjects(o, "User"), wide=True),
+        NAME, _made("Role", cells.role, doc="roleRef"), AGE,
+        _made("Users", lambda o: cells.subjects(o, "User"), wide=True),
         _made("Groups", lambda o: cells.subjects(o, "Group"), wide=True),
         _made("ServiceAccounts", lambda o: cells.subjects(o, "ServiceAccount"), wide=True),
     ],
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): [
-        NAME, _made("Role", cells.role, doc="roleRef"), AGE, _made("Users", lambda o: cells.subjects(o, "User"), wide=True),
+        NAME, _made("Role", cells.role, doc="roleRef"), AGE,
+        _made("Users", lambda o: cells.subjects(o, "User"), wide=True),
         _made("Groups", lambda o: cells.subjects(o, "Group"), wide=True),
         _made("ServiceAccounts", lambda o: cells.subjects(o, "ServiceAccount"), wide=True),
     ],
     ("storage.k8s.io", "StorageClass"): [
-        Column("Name", _plain(cells.class_name), format="name", doc="metadata.name"), _field("Provisioner", "provisioner"),
+        Column("Name", _plain(cells.class_name), format="name", doc="metadata.name"),
+        _field("Provisioner", "provisioner"),
         _field("ReclaimPolicy", "reclaimPolicy", default="Delete"),
         _field("VolumeBindingMode", "volumeBindingMode", default="Immediate"),
         _made("AllowVolumeExpansion", lambda o: bool(o.get("allowVolumeExpansion")), doc="allowVolumeExpansion"), AGE,
     ],
     ("scheduling.k8s.io", "PriorityClass"): [
-        NAME, _field("Value", "value", default=0), _made("Global-Default", lambda o: bool(o.get("globalDefault")), type="boolean"),
+        NAME, _field("Value", "value", default=0),
+        _made("Global-Default", lambda o: bool(o.get("globalDefault")), type="boolean"),
         AGE, _field("PreemptionPolicy", "preemptionPolicy"),
     ],
     ("coordination.k8s.io", "Lease"): [NAME, _field("Holder", "spec.holderIdentity", default=""), AGE],
@@ -214,7 +228,7 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         _made("Endpoints", cells.slice_endpoints, doc="endpoints"), AGE,
     ],
     ("apiextensions.k8s.io", "CustomResourceDefinition"): [
-        NAME, Column("Created At", _get("metadata.creationTimestamp"), type="date", doc="metadata.creationTimestamp"),
+        NAME, CREATED,
     ],
     ("apiregistration.k8s.io", "APIService"): [
         NAME, _made("Service", cells.api_service), _made("Available", cells.api_available), AGE,
