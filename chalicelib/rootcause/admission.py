@@ -16,7 +16,7 @@ from chalicelib.rootcause.look import Look, condition_pointer, escape
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.sightings import pods_not_created
 from chalicelib.state.evidence import Evidence
-from chalicelib.state.kinds.pod import Container, PodSpec
+from chalicelib.state.kinds.pod_spec import Container, PodSpec
 from chalicelib.state.meta import condition
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import pod_requests

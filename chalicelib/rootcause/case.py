@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, cast
 
 from chalicelib.state.evidence import Evidence
-from chalicelib.state.kinds.pod import Container, ContainerStatus, Pod
+from chalicelib.state.kinds.pod import ContainerStatus, Pod
+from chalicelib.state.kinds.pod_spec import Container
 from chalicelib.state.meta import Ref
 
 # How much a finding's evidence decides by itself: the share of cases with such evidence in which it is right.

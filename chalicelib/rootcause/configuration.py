@@ -18,7 +18,7 @@ from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, container_not_created, pod_creating
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.cluster import Event
-from chalicelib.state.kinds.pod import KeyToPath, PodSpec, Volume
+from chalicelib.state.kinds.pod_spec import KeyToPath, PodSpec, Volume
 from chalicelib.state.meta import Ref
 
 _NAMED = re.compile(r"\b(configmap|secret)s? \"([^\"]{1,253})\" not found", re.I)

@@ -28,7 +28,8 @@ from chalicelib.state.evidence import (
 )
 from chalicelib.state.kinds.cluster import Event, Node
 from chalicelib.state.kinds.network import Service
-from chalicelib.state.kinds.pod import Pod, PodSpec
+from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.kinds.pod_spec import PodSpec
 from chalicelib.state.meta import LabelSelector, Ref
 from chalicelib.state.world import World
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from chalicelib.rootcause.look import Look
 from chalicelib.state.kinds.cluster import Node, Taint
-from chalicelib.state.kinds.pod import NodeSelectorTerm, Pod, PodAffinityTerm, Toleration
+from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.kinds.pod_spec import NodeSelectorTerm, PodAffinityTerm, Toleration
 from chalicelib.state.meta import LabelSelector, Ref, expression_holds
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import pod_requests

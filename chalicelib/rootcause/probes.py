@@ -19,7 +19,7 @@ from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.cluster import Event
-from chalicelib.state.kinds.pod import Probe
+from chalicelib.state.kinds.pod_spec import Probe
 from chalicelib.state.meta import Ref, condition
 
 _REFUSED = re.compile(r"connection refused|refused|no such host|actively refused", re.I)

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from chalicelib.rootcause.case import Case, SymptomType
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.sightings import lasting_failure
-from chalicelib.state.kinds.pod import Container, ContainerStatus, Pod
+from chalicelib.state.kinds.pod import ContainerStatus, Pod
+from chalicelib.state.kinds.pod_spec import Container
 from chalicelib.state.meta import Ref, condition
 
 pod_pending = SymptomType("pod_pending")

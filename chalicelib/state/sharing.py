@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.state.kinds.pod import Pod, PodSpec, PodStatus
+from chalicelib.state.kinds.pod import Pod, PodStatus
+from chalicelib.state.kinds.pod_spec import PodSpec
 from chalicelib.state.meta import Api, ObjectMeta
 
 _NODE = re.compile(rb'"nodeName"\s*:\s*"([^"\\]*)"')

@@ -15,7 +15,8 @@ from chalicelib.state.graph import Graph
 from chalicelib.state.kinds import KINDS, Status
 from chalicelib.state.kinds.cluster import Event
 from chalicelib.state.kinds.network import Service
-from chalicelib.state.kinds.pod import Pod, PodSpec
+from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.kinds.pod_spec import PodSpec
 from chalicelib.state.kinds.storage import PersistentVolumeClaim
 from chalicelib.state.kinds.workloads import ReplicaSet
 from chalicelib.state.meta import LabelSelector, Ref

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NotFound
 from chalicelib.state.kinds import KindEntry
-from chalicelib.state.kinds.pod import Container, ContainerState, ContainerStatus, Pod, PodSpec, Probe
+from chalicelib.state.kinds.pod import ContainerState, ContainerStatus, Pod
+from chalicelib.state.kinds.pod_spec import Container, PodSpec, Probe
 from chalicelib.state.meta import Condition, Ref
 from chalicelib.tools.gaps import gaps_of
 from chalicelib.tools.moments import rfc3339

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.state.kinds.pod import PodSpec, Volume
+from chalicelib.state.kinds.pod_spec import PodSpec, Volume
 from chalicelib.state.meta import Ref
 from chalicelib.state.world import World
 from chalicelib.tools.detail import pod_spec

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.state.diff import FieldChange, diff
-from chalicelib.state.kinds.pod import PodTemplate
+from chalicelib.state.kinds.pod_spec import PodTemplate
 from chalicelib.state.kinds.workloads import ReplicaSet, ReplicaSetSpec
 from chalicelib.state.meta import ObjectMeta
 from chalicelib.state.snapshot import Snapshot

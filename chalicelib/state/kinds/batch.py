@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.state.kinds.pod import PodTemplate, pod_references
+from chalicelib.state.kinds.pod_spec import PodTemplate, pod_references
 from chalicelib.state.kinds.registry import KINDS, Column, KindEntry, Related, Status
 from chalicelib.state.kinds.workloads import template_refs
 from chalicelib.state.meta import Api, Condition, LabelSelector, Object, ObjectMeta, ObjectReference, Ref, condition

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.state.kinds.pod import NodeSelector, Resources
+from chalicelib.state.kinds.pod_spec import NodeSelector, Resources
 from chalicelib.state.kinds.registry import KINDS, Column, KindEntry, Related, Status
 from chalicelib.state.meta import Api, Condition, LabelSelector, Object, ObjectReference, Quantities, Ref
 from chalicelib.state.quantity import quantity

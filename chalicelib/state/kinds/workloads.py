@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.state.kinds.pod import PodTemplate, pod_references
+from chalicelib.state.kinds.pod_spec import PodTemplate, pod_references
 from chalicelib.state.kinds.registry import KINDS, Column, KindEntry, Related, Status
 from chalicelib.state.meta import Api, Condition, IntOrString, LabelSelector, Object, Ref, condition
 
