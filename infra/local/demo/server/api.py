@@ -20,13 +20,14 @@ from typing import Any, Literal
 from infra.local.demo.server import deleting, kinds, loading, reading, subresources, writing
 from infra.local.demo.server.access import Caller, Tokens
 from infra.local.demo.server.clock import Clock, WallClock, micro_timestamp, timestamp
+from infra.local.demo.server.errors import ApiError
 from infra.local.demo.server.identity import Identity
 from infra.local.demo.server.resources import Resource, Resources
 from infra.local.demo.server.schemas import Type
 from infra.local.demo.server.sources import LogLine, LogSource, MetricsSource, Usage
 from infra.local.demo.server.store import Change, Object, Store, copy_of
 
-__all__ = ["Api", "Caller", "LogLine", "LogSource", "MetricsSource", "Usage", "copy_of", "kinds"]
+__all__ = ["Api", "ApiError", "Caller", "LogLine", "LogSource", "MetricsSource", "Usage", "copy_of", "kinds"]
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 PatchType = Literal["json", "merge", "strategic", "apply"]

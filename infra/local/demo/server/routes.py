@@ -82,7 +82,7 @@ def resolve(route: Route, verb: str) -> Resource:
         if sub is None or not route.name:
             raise no_such_resource()
         verbs = sub.verbs
-    if verb not in verbs:
+    if verb not in verbs or (verb in ("update", "patch") and not route.name):
         raise method_not_allowed()
     if resource.namespaced and not route.namespace and verb not in ("list", "watch"):
         raise _needs_namespace(verb)
