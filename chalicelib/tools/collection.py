@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.errors import Conflict, KubiliticsError
+from chalicelib.errors import Conflict, KubiliticsError, NotFound
 from chalicelib.rootcause import Diagnosis, Problem, diagnose, logs_wanted
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.ids import TenantId
@@ -102,7 +102,9 @@ class Collector:
             self._store.leases.release(tenant, lease)
 
     def _with_logs(self, source: ClusterSource, snapshot: Snapshot) -> Snapshot:
-        """Logs of what is unwell, as far as the deadline and the rights allow."""
+        """Logs of what is unwell, as far as the deadline and the rights allow. A recording brought its own."""
+        if snapshot.recorded:
+            return snapshot
         logs, gaps = dict(snapshot.logs), list(snapshot.gaps)
         wanted = [key for key in logs_wanted(World(snapshot)) if key not in logs]
         until = self._clock() + timedelta(seconds=self._deadline_s / 2)
@@ -114,6 +116,8 @@ class Collector:
                 logs[key] = source.logs(
                     key.namespace, key.pod, key.container, previous=key.previous, tail=LOG_LINES, limit_bytes=LOG_BYTES
                 )
+            except NotFound:
+                continue  # a container that never ran has no log, and that is no gap
             except KubiliticsError as error:
                 gaps.append(_log_gap(f"{key.namespace}/{key.pod}: {error.message}", "error"))
         return snapshot.replace(logs=logs, gaps=tuple(gaps))

@@ -64,9 +64,13 @@ const GAP_WORDS: Record<string, string> = {
   partial: 'read in part',
 }
 
-/** What could not be read, so that an absence is never taken for a zero. */
+/**
+ * What could not be read, so that an absence is never taken for a zero. An API that is not installed
+ * hides nothing: it is named among the rest, but is no reason for a notice of its own.
+ */
 export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: string }) {
-  if (!gaps?.length) {
+  const telling = gaps?.filter((gap) => gap.reason !== 'not_installed')
+  if (!gaps || !telling?.length) {
     return null
   }
   return (
@@ -74,7 +78,7 @@ export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: str
       <summary>
         <StatusShape level="unknown" />
         <span>
-          {what ?? 'Not everything could be read'}: {summarise(gaps)}
+          {what ?? 'Not everything could be read'}: {summarise(telling)}
         </span>
       </summary>
       <ul>
