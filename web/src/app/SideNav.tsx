@@ -1,11 +1,13 @@
 import { useEffect, useRef, useState } from 'react'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, useLocation, useParams } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { overviewQuery } from '../api/queries'
 import { useKinds, type Category } from '../kinds/registry'
 import { count } from '../kinds/format'
 import { Icon } from '../ui/Icon'
 import { StatusShape } from '../ui/Status'
+import { useLayout } from './layout'
+import { useShortcut } from './shortcuts'
 import styles from './SideNav.module.css'
 
 /** Navigation by category, rendered from the kinds that the server serves. */
@@ -14,13 +16,17 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
   const nav = useRef<HTMLElement>(null)
+  const { navOpen, set } = useLayout()
+  const { pathname } = useLocation()
+  useEffect(() => set({ navOpen: false }), [pathname, set])
+  useShortcut('close', () => set({ navOpen: false }), navOpen)
   const { kind } = useParams({ strict: false })
   const ready = registry.kinds.length > 0
   useEffect(() => {
     nav.current?.querySelector('[aria-current=page]')?.scrollIntoView?.({ block: 'nearest' })
   }, [kind, ready])
   return (
-    <nav ref={nav} className={styles.nav} aria-label="Main">
+    <nav ref={nav} className={styles.nav} aria-label="Main" data-open={navOpen}>
       {cluster && (
         <ul className={styles.top}>
           <li>

@@ -14,6 +14,13 @@ export function TopBar({ cluster, me }: { cluster: string | undefined; me: Me | 
   const layout = useLayout()
   return (
     <header className={styles.bar}>
+      <IconButton
+        className={styles.menu}
+        icon="menu"
+        label="Navigation"
+        aria-expanded={layout.navOpen}
+        onClick={() => layout.set({ navOpen: !layout.navOpen })}
+      />
       <Link to="/" className={styles.brand} aria-label="Kubilitics, home">
         <Brand />
         <span className={styles.name}>Kubilitics</span>

@@ -9,6 +9,8 @@ interface LayoutState {
   assistantQuestion: string
   helpOpen: boolean
   clusterMenuOpen: boolean
+  /** The navigation over the page, where the window is narrow. */
+  navOpen: boolean
   addClusterOpen: boolean
   openAssistant: (draft?: string) => void
   ask: (question: string) => void
@@ -27,6 +29,7 @@ export const useLayout = create<LayoutState>((set) => ({
   assistantQuestion: '',
   helpOpen: false,
   clusterMenuOpen: false,
+  navOpen: false,
   addClusterOpen: false,
   openAssistant: (draft = '') => set({ assistantOpen: true, assistantDraft: draft }),
   ask: (question) => set({ assistantOpen: true, assistantQuestion: question }),

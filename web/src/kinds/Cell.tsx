@@ -34,6 +34,9 @@ export const Cell = memo(function Cell({ type, value, now }: CellProps) {
   if (type === 'status' && isStatus(value)) {
     return <StatusWord level={value.level} word={value.word} title={value.reason ?? undefined} />
   }
+  if (type === 'status' && isLevel(value)) {
+    return <StatusWord level={value} />
+  }
   const text = cellText(type, value, now)
   if (text === format.NONE) {
     return <span className={styles.none}>{text}</span>
@@ -92,6 +95,21 @@ function refText(value: unknown): string {
 
 function isStatus(value: unknown): value is { level: Level; word: string; reason?: string } {
   return typeof value === 'object' && value !== null && 'level' in value && 'word' in value
+}
+
+const LEVELS: ReadonlySet<unknown> = new Set<Level>(['ok', 'progress', 'warn', 'crit', 'unknown'])
+
+function isLevel(value: unknown): value is Level {
+  return LEVELS.has(value)
+}
+
+/** A reference to an object, where a value is one. */
+export function asRef(value: unknown): ResourceRef | null {
+  if (typeof value !== 'object' || value === null) {
+    return null
+  }
+  const { kind, name, namespace } = value as Partial<ResourceRef>
+  return kind && name ? { kind, name, namespace } : null
 }
 
 /** Value of a column in a row; name, age and health also come under the row's own keys. */

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { overviewQuery } from '../../api/queries'
 import type { Block, ColumnType, ResourceRef, TableBlock } from '../../api/types'
 import { Chart } from '../../charts/Chart'
-import { Cell, isNumeric } from '../../kinds/Cell'
+import { asRef, Cell, isNumeric } from '../../kinds/Cell'
 import { count } from '../../kinds/format'
 import { useKinds } from '../../kinds/registry'
 import { ResourceLink } from '../../kinds/ResourceLink'
@@ -62,7 +62,7 @@ export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
     case 'choices':
       return (
         <section className={styles.choices} aria-label={block.question}>
-          <p>{block.question}</p>
+          <BlockView block={{ type: 'text', text: block.question }} cluster={cluster} onAsk={onAsk} />
           {block.items.map((item) => (
             <button key={item.label} type="button" onClick={() => onAsk(item.message)}>
               {item.label}
@@ -107,13 +107,15 @@ function AnswerTable({ block, cluster }: { block: TableBlock; cluster: string | 
           title: column.title,
           numeric: isNumeric(column as { type: ColumnType }),
           cell: (row: Record<string, unknown>) => {
-            const resource = column.key === 'name' ? resourceOfRow(row, block.link?.kind) : null
+            const value = row[column.key]
+            const resource =
+              asRef(value) ?? (column.key === 'name' ? resourceOfRow(row, block.link?.kind) : null)
             return resource && kinds.find(resource.kind) ? (
               <ResourceLink cluster={cluster} resource={resource}>
-                {resource.name}
+                {column.key === 'name' ? resource.name : undefined}
               </ResourceLink>
             ) : (
-              <Cell type={column.type as ColumnType} value={row[column.key]} now={now} />
+              <Cell type={column.type as ColumnType} value={value} now={now} />
             )
           },
         }))}

@@ -129,7 +129,7 @@ export function Suggestion({ text, onAsk }: { text: string; onAsk: (message: str
 /** A new question goes to the top, so that its answer is read from the beginning and nothing moves while it grows. */
 function useQuestionAtTop(scroller: React.RefObject<HTMLDivElement | null>, turns: number): void {
   useEffect(() => {
-    const question = scroller.current?.querySelector<HTMLElement>('article:last-of-type')
+    const question = scroller.current?.querySelector<HTMLElement>(':scope > article:last-of-type')
     if (scroller.current && question) {
       scroller.current.scrollTop = question.offsetTop - TOP_GAP_PX
     }
