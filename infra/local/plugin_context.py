@@ -28,24 +28,27 @@ def connect(path: str, context: str) -> str:
     """Store the cluster and what it is reached by; it is not read yet."""
     from chalicelib import wiring
     from chalicelib.accounts import Principal
-    from chalicelib.clusters.connection import LocalConnection, encode_connection
+    from chalicelib.clusters.connect import local_connection
+    from chalicelib.clusters.connection import LocalConnection
     from chalicelib.state.ids import TenantId, new_id
     from chalicelib.store.records import ClusterRecord
-    from chalicelib.tools.connections import SECRET
+    from chalicelib.tools.collection import looks_like_production
 
     services = wiring.services()
     tenant = TenantId(services.settings.local_tenant)
     administrator = Principal(tenant, wiring.LOCAL_ADMIN, wiring.LOCAL_ADMIN, "admin")
     identifier = new_id("cl", secrets.token_bytes(16))
-    connection = LocalConnection(path=os.path.abspath(path), context=context)
-    services.store.secrets.put(tenant, identifier, SECRET, encode_connection(connection))
+    connection = local_connection(LocalConnection(path=os.path.abspath(path), context=context))
+    for name, value in connection.secrets.items():
+        services.store.secrets.put(tenant, identifier, name, value)
     record = ClusterRecord(
         id=identifier,
         tenant=tenant,
         name=context,
         source="kubeconfig",
         created_at=services.clock(),
-        connection={"path": connection.path, "context": context},
+        connection=connection.facts,
+        production=looks_like_production(context),
     )
     services.store.clusters.add(tenant, record)
     services.audit(administrator, "cluster.add", identifier, {"name": context, "source": "kubeconfig import"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from chalicelib import wiring
+from infra.local import plugin_context
 from tests.functional.api.harness import build_api
 from tests.scale.generate import generate
 from tests.scale.server import ScaleServer
@@ -155,3 +157,24 @@ def test_one_of_two_clusters_down_gives_one_answer_and_one_named_error(api, serv
     result = api.post("/tools/observe_cluster_overview", {"cluster": "*"}).json
     assert [c["name"] for c in result["data"]["clusters"]] == ["good"]
     assert [g["cluster"] for g in result["gaps"] if g["kind"] == "Cluster"] == ["gone"]
+
+
+def test_a_context_of_the_operators_own_file_may_run_its_plugin(api, server, tmp_path):
+    server.tokens = {"from-the-plugin"}
+    plugin = tmp_path / "plugin"
+    answer = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+              "status": {"token": "from-the-plugin"}}  # fmt: skip
+    plugin.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'\n")
+    plugin.chmod(0o700)
+    kubeconfig = json.loads(server.kubeconfig())
+    kubeconfig["users"][0]["user"] = {
+        "exec": {"apiVersion": answer["apiVersion"], "command": str(plugin), "interactiveMode": "Never"}
+    }
+    file = tmp_path / "config"
+    file.write_text(json.dumps(kubeconfig))
+    refused = api.post("/clusters", {"name": "x", "source": {"type": "kubeconfig", "kubeconfig": file.read_text()}})
+    assert refused.status == 400
+
+    identifier = plugin_context.connect(str(file), "scale")
+    assert api.post(f"/clusters/{identifier}/check").json["reachable"] is True
+    assert api.get(f"/clusters/{identifier}/resources/Pod?limit=1").json["total"] >= 60
