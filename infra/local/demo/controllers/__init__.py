@@ -1,0 +1,1 @@
+"""What runs beside the API server: controllers, scheduler and kubelets, moved by a clock that tests can turn."""
