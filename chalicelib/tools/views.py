@@ -76,8 +76,17 @@ class ClusterView:
         return found
 
     def problems_of(self, ref: Ref) -> Sequence[Problem]:
-        """Problems of this resource or that explain its state, most probable first."""
-        return self._problems_by_ref.get(ref, ())
+        """Problems of this resource or that explain its state, most probable first.
+
+        A diagnosis names the workload; what is unwell below a workload has the workload's problems.
+        """
+        own = self._problems_by_ref.get(ref, ())
+        owner = self.world.graph.owner_of(ref)
+        if owner == ref or own:
+            return own
+        obj = self.snapshot.find(ref)
+        unwell = obj is not None and self.world.status(ref.kind, obj).level in ("warn", "crit")
+        return self._problems_by_ref.get(owner, ()) if unwell else ()
 
     def health_of(self, kind: str, obj: Any) -> Health:
         entry = KINDS.get(kind)

@@ -165,3 +165,13 @@ def test_a_wrong_tool_call_is_an_error_and_never_an_empty_result(api, incidents,
     refused = api.post(f"/tools/{tool}", arguments)
     assert refused.status == status, refused.text
     assert refused.error["remedy"]
+
+
+def test_a_failing_pod_carries_the_problem_of_its_workload_and_a_healthy_sibling_does_not(api, incidents):
+    pods = rows(api, incidents, "Pod", "?namespace=shop&limit=200")["items"]
+    modes = {p["name"]: p["problem"]["mode"] for p in pods if p["problem"]}
+    assert {m for n, m in modes.items() if n.startswith("catalog-")} == {"oom_killed"}
+    assert not [n for n in modes if n.startswith("frontend-")]
+    failing = next(n for n in modes if n.startswith("catalog-"))
+    detail = api.get(f"/clusters/{incidents}/resources/Pod/shop/{failing}").json
+    assert [p["mode"] for p in detail["problems"]] == ["oom_killed"]
