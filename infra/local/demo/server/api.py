@@ -13,11 +13,12 @@ over quota is a 403, a stale resourceVersion a 409).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
-from infra.local.demo.server import deleting, kinds, loading, reading, subresources, writing
+from infra.local.demo.server import deleting, kinds, loading, managed, reading, subresources, writing
 from infra.local.demo.server.access import Caller, Tokens
 from infra.local.demo.server.clock import Clock, WallClock, micro_timestamp, timestamp
 from infra.local.demo.server.errors import ApiError
@@ -29,6 +30,7 @@ from infra.local.demo.server.store import Change, Object, Store, copy_of
 
 __all__ = ["Api", "ApiError", "Caller", "LogLine", "LogSource", "MetricsSource", "Usage", "copy_of", "kinds"]
 
+Objects = list[Object]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 PatchType = Literal["json", "merge", "strategic", "apply"]
 
@@ -41,6 +43,7 @@ class Api:
         self.identity = Identity(seed)
         self.resources = Resources()
         self.store = Store(log_size=log_size)
+        self.store.amend = partial(managed.committed_directly, self)
         self.tokens = Tokens()
         self.logs: LogSource | None = None
         self.metrics: MetricsSource | None = None
@@ -94,11 +97,11 @@ class Api:
         *,
         labels: str | Mapping[str, Any] | None = None,
         fields: str = "",
-    ) -> list[Object]:
+    ) -> Objects:
         """Objects in key order. `labels` is a selector string, plain labels, or a LabelSelector object."""
         return reading.select(self, self.resource(kind), namespace, labels, fields)
 
-    def owned_by(self, kind: str | Resource, owner: Object) -> list[Object]:
+    def owned_by(self, kind: str | Resource, owner: Object) -> Objects:
         """Objects of a kind in the owner's namespace whose controller reference names the owner's uid."""
         return reading.owned(self, self.resource(kind), owner)
 
@@ -176,9 +179,9 @@ class Api:
         """Put a pod on a node, as the scheduler does (sets spec.nodeName and the PodScheduled condition)."""
         return subresources.bind(self, namespace, pod, node, Caller(manager="kube-scheduler"))
 
-    def finalize_namespace(self, name: str, finalizers: list[str]) -> Object:
+    def finalize_namespace(self, name: str, finalizers: Sequence[str]) -> Object:
         """Set spec.finalizers of a namespace; a deleted one without any is gone. What its controller does last."""
-        return deleting.finalize_namespace(self, name, finalizers)
+        return deleting.finalize_namespace(self, name, [*finalizers])
 
     def load(self, objects: Iterable[Object]) -> int:
         """Store ready-made objects as they are, fast: no defaults, admission or managers.

@@ -87,7 +87,8 @@ class Application:
 
 async def _either(ready: asyncio.Event, gone: asyncio.Future[None], seconds: float) -> None:
     waiting = asyncio.ensure_future(ready.wait())
-    await asyncio.wait({waiting, gone}, timeout=max(seconds, 0.001), return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future[Any]] = {waiting, gone}
+    await asyncio.wait(both, timeout=max(seconds, 0.001), return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
 
 

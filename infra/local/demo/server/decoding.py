@@ -152,8 +152,8 @@ class _Pairs(dict[str, Any]):
 def _hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = _Pairs(pairs)
     if len(made) != len(pairs):
-        seen: set[str] = set()
-        made.repeated = tuple(key for key, _ in pairs if key in seen or seen.add(key))
+        keys = [key for key, _ in pairs]
+        made.repeated = tuple(key for place, key in enumerate(keys) if key in keys[:place])
     return made
 
 

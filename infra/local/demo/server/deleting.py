@@ -46,12 +46,12 @@ def delete(api: Api, resource: Resource, namespace: str, name: str, options: Obj
         return Deleted(old, gone=False)
     _mark(api, resource, obj, finalizers, grace)
     if not caller.dry_run:
-        api.store.put(resource.key, obj)
+        api.store.put(resource.key, obj, tracked=True)
     return Deleted(obj, gone=False)
 
 
 def _shortens(old: Object, grace: int) -> bool:
-    return grace < old["metadata"].get("deletionGracePeriodSeconds", 0)
+    return grace < int(old["metadata"].get("deletionGracePeriodSeconds", 0))
 
 
 def _check_preconditions(resource: Resource, old: Object, options: Object) -> None:
@@ -157,7 +157,7 @@ def finalize_namespace(api: Api, name: str, finalizers: list[str]) -> Object:
     meta = obj["metadata"]
     if meta.get("deletionTimestamp") and not finalizers and not meta.get("finalizers"):
         return api.store.remove(resource.key, "", name).object
-    return api.store.put(resource.key, obj).object
+    return api.store.put(resource.key, obj, tracked=True).object
 
 
 def delete_collection(

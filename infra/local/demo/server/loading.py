@@ -34,7 +34,7 @@ def load(api: Api, objects: Iterable[Object]) -> int:
         if obj["kind"] in _WITH_GENERATION or resource.custom:
             meta.setdefault("generation", 1)
         obj["metadata"] = ordered(obj)["metadata"]
-        api.store.put(resource.key, obj)
+        api.store.put(resource.key, obj, tracked=True)
         custom.after_write(api, resource, obj)
         count += 1
     return count

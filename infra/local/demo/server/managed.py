@@ -87,7 +87,7 @@ def updated(api: Api, resource: Resource, obj: Object, old: Object | None, calle
     before = kind.zero() if old is None else conversion.from_storage(api, resource, old)
     change = compare(kind, before if kind is not ANY else {}, view)
     taken = tracked(api, resource, change.added | change.modified, subresource)
-    listed = {"metadata": {"managedFields": given}} if given else old or {"metadata": {}}
+    listed: Object = {"metadata": {"managedFields": given}} if given else old or {"metadata": {}}
     entries, times = ({}, {}) if old is None else (entries_of(listed), times_of(listed))
     for key in list(entries):
         entries[key] = entries[key] - taken - change.removed
@@ -96,6 +96,43 @@ def updated(api: Api, resource: Resource, obj: Object, old: Object | None, calle
         entries[key] = entries.get(key, set()) | taken
         times[key] = api.now()
     write_entries(obj, entries, times)
+
+
+_WRITERS = {"Pod": "kubelet", "Node": "kubelet", "CustomResourceDefinition": "kube-apiserver"}
+_COMPONENTS = {"kubelet": "kubelet", "default-scheduler": "kube-scheduler"}
+
+
+def committed_directly(api: Api, key: tuple[str, str], obj: Object, before: Object | None) -> None:
+    """Managers of an object that a trusted controller has put into the store itself.
+
+    What it changed belongs to the component that changes such objects in a real cluster.
+    """
+    resource = _resource_of(api, key, obj)
+    given = obj["metadata"].get("managedFields")
+    if resource is None or (before is None and (given or resource.kind != "Event")):
+        return
+    if before is not None:
+        known = before["metadata"].get("managedFields")
+        if not known or given != known:
+            return
+    status = "status" if resource.has_status and before and obj.get("status") != before.get("status") else ""
+    updated(api, resource, obj, before, Caller(manager=_writer(resource, obj)), status)
+
+
+def _resource_of(api: Api, key: tuple[str, str], obj: Object) -> Resource | None:
+    """In which of its forms the component writes: events with a time of their own are of the newer kind."""
+    if key == ("", "events"):
+        group = "events.k8s.io" if obj.get("eventTime") else ""
+        return api.resources.at(group, "v1", "events")
+    group, _, version = str(obj["apiVersion"]).rpartition("/")
+    return api.resources.at(group, version, key[1])
+
+
+def _writer(resource: Resource, obj: Object) -> str:
+    if resource.kind == "Event":
+        component = (obj.get("source") or {}).get("component") or obj.get("reportingComponent") or ""
+        return _COMPONENTS.get(component, "kube-controller-manager")
+    return _WRITERS.get(resource.kind, "kube-controller-manager")
 
 
 def keep_times_of_unchanged(obj: Object, old: Object) -> None:

@@ -48,10 +48,8 @@ def select(
 
 def controller_of(obj: Object) -> Object | None:
     """The owner reference with `controller: true`."""
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return reference
-    return None
+    references: list[Object] = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), None)
 
 
 def owned(api: Api, resource: Resource, owner: Object) -> list[Object]:

@@ -79,7 +79,8 @@ def selector_matches(selector: Mapping[str, Any] | None, labels: Labels) -> bool
 
 
 def _expression(term: Mapping[str, Any], labels: Labels) -> bool:
-    key, values = term["key"], term.get("values") or ()
+    key: str = term["key"]
+    values: list[str] = term.get("values") or []
     match term["operator"]:
         case "In":
             return labels.get(key) in values

@@ -114,6 +114,7 @@ class Store:
         self._log: deque[Change] = deque()
         self._log_size = log_size
         self._listeners: list[Callable[[Change], None]] = []
+        self.amend: Callable[[ResourceKey, Object, Object | None], None] = lambda key, obj, before: None
 
     def table(self, resource: Resource | ResourceKey) -> Table:
         key = resource if isinstance(resource, tuple) else resource.key
@@ -126,14 +127,19 @@ class Store:
         """In key order; `namespace=""` means all of them."""
         return self.table(resource).rows(namespace)
 
-    def put(self, key: ResourceKey, obj: Object) -> Change:
-        """Commit a new or changed object: gives it the next resourceVersion and tells the listeners."""
+    def put(self, key: ResourceKey, obj: Object, *, tracked: bool = False) -> Change:
+        """Commit a new or changed object: gives it the next resourceVersion and tells the listeners.
+
+        `tracked` says that its managedFields are up to date; of other changes `amend` works them out.
+        """
         meta = obj["metadata"]
         namespace, name = meta.get("namespace", ""), meta["name"]
-        self.revision += 1
-        meta["resourceVersion"] = str(self.revision)
         table = self._tables.setdefault(key, Table())
         before = table.objects.get((namespace, name))
+        if not tracked:
+            self.amend(key, obj, before.object if before else None)
+        self.revision += 1
+        meta["resourceVersion"] = str(self.revision)
         stored = Stored(obj)
         table.put(namespace, name, stored)
         change = Change(self.revision, MODIFIED if before else ADDED, key, namespace, name, stored, before)

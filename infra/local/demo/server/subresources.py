@@ -129,7 +129,7 @@ def bind(api: Api, namespace: str, name: str, node: str, caller: Caller) -> Obje
         raise conflict("pods/binding", "", name, f'pod {name} is already assigned to node "{taken}"')
     if not node:
         raise no_such_resource()
-    changed = copy_of(old)
+    changed: Object = copy_of(old)
     changed["spec"]["nodeName"] = node
     found = api.find("Node", "", node)
     if found:
@@ -147,7 +147,7 @@ def bind(api: Api, namespace: str, name: str, node: str, caller: Caller) -> Obje
     changed.setdefault("status", {})["conditions"] = [*others, scheduled]
     if caller.dry_run:
         return changed
-    return api.store.put(pods.key, _with_scheduler(api, pods, changed, old, caller)).object
+    return api.store.put(pods.key, _with_scheduler(api, pods, changed, old, caller), tracked=True).object
 
 
 def _with_scheduler(api: Api, pods: Resource, obj: Object, old: Object, caller: Caller) -> Object:

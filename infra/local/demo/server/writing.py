@@ -67,7 +67,7 @@ def _insert(api: Api, resource: Resource, obj: Object, caller: Caller) -> Object
         raise already_exists(resource.plural, resource.group, name)
     obj = metadata.ordered(obj)
     if not caller.dry_run:
-        api.store.put(resource.key, obj)
+        api.store.put(resource.key, obj, tracked=True)
         custom.after_write(api, resource, obj)
         admission.after_write(request)
     return obj
@@ -202,7 +202,7 @@ def _store_update(
         if resource.kind != "Namespace" or not (obj.get("spec") or {}).get("finalizers"):
             api.store.remove(resource.key, meta.get("namespace", ""), meta["name"])
             return obj
-    api.store.put(resource.key, obj)
+    api.store.put(resource.key, obj, tracked=True)
     custom.after_write(api, resource, obj)
     admission.after_write(request)
     return obj

@@ -11,6 +11,9 @@ from typing import Any
 from tests.functional.demo.conformance.masks import Masks, folded_key, has_mask
 
 _EMULATED = {"Pod", "Node"}
+_EMULATED_RESOURCES = {"pods": "Pod", "nodes": "Node"}
+_TRANSPARENT = ("items", "rows", "object", "metadata", "managedFields")
+_WRAPPERS = {"Table", "PartialObjectMetadata", "PartialObjectMetadataList"}
 
 
 def learn(masks: Masks, recorded: Any, actual: Any) -> None:
@@ -48,7 +51,9 @@ def _likeness(masks: Masks, recorded: Any, actual: Any) -> int:
     return 1 if recorded == actual else 0
 
 
-def differences(masks: Masks, recorded: Any, actual: Any, *, text_matters: bool = True) -> list[str]:
+def differences(
+    masks: Masks, recorded: Any, actual: Any, *, text_matters: bool = True, resource: str = ""
+) -> list[str]:
     """What keeps an answer from matching; empty when it matches."""
     if isinstance(recorded, dict) and recorded.get("kind") == "Status":
         return _status_differences(masks, recorded, actual)
@@ -60,7 +65,8 @@ def differences(masks: Masks, recorded: Any, actual: Any, *, text_matters: bool 
             if not text_matters or masks.matches(recorded, actual)
             else [f"text: {recorded[:80]!r} / {actual[:80]!r}"]
         )
-    expected, found = paths(recorded), paths(actual)
+    kind = _EMULATED_RESOURCES.get(resource, "")
+    expected, found = paths(recorded, kind), paths(actual, kind)
     missing = [f"- {path}" for path in sorted(expected - found)]
     return missing + [f"+ {path}" for path in sorted(found - expected)]
 
@@ -97,10 +103,13 @@ def stream_differences(masks: Masks, recorded: list[Any], actual: list[Any]) -> 
     return differences(masks, recorded, actual)
 
 
-def paths(value: Any) -> set[str]:
-    """All JSON paths of a value, list indices folded, without what is not comparable."""
+def paths(value: Any, kind: str = "") -> set[str]:
+    """All JSON paths of a value, list indices folded, without what is not comparable.
+
+    `kind` is what tables and metadata-only lists are about: their objects do not say it themselves.
+    """
     found: set[str] = set()
-    _walk(value, "", "", found)
+    _walk(value, "", kind, found)
     return found
 
 
@@ -112,7 +121,7 @@ def _walk(value: Any, path: str, kind: str, found: set[str]) -> None:
                 continue
             below = f"{path}.{folded_key(key)}"
             found.add(below)
-            _walk(item, below, own if key in ("items", "object", "metadata", "managedFields") else "", found)
+            _walk(item, below, own if key in _TRANSPARENT else "", found)
     elif isinstance(value, list):
         for item in value:
             if kind in _EMULATED and isinstance(item, dict) and item.get("subresource") == "status":
@@ -122,7 +131,7 @@ def _walk(value: Any, path: str, kind: str, found: set[str]) -> None:
 
 def _kind_of(value: dict[str, Any], inherited: str) -> str:
     kind = value.get("kind")
-    if isinstance(kind, str) and "metadata" in value:
+    if isinstance(kind, str) and "metadata" in value and kind not in _WRAPPERS:
         return kind.removesuffix("List")
     return inherited
 

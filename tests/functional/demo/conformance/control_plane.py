@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from infra.local.demo.controllers.assembly import control_plane
+from infra.local.demo.controllers.autoscaling import Autoscaling
+from infra.local.demo.controllers.clock import WorldClock
+from infra.local.demo.controllers.plane import Controller
+from infra.local.demo.controllers.programs import Program
 from infra.local.demo.server.api import Api
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 class Controllers:
-    """Nothing runs yet."""
+    """The demo's own control plane, on the replay's clock."""
 
-    paused = False
+    def __init__(self, api: Api, clock: WorldClock) -> None:
+        self.plane = control_plane(api, clock)
+        self.plane.programs.declare("registry.example.com/job", Program(runs_s=0.2))
+        self._without(Autoscaling)  # the recording shows an autoscaler before its first sync
+        self.plane.start()
 
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    def _without(self, cls: type[Controller]) -> None:
+        self.plane.controllers = [one for one in self.plane.controllers if not isinstance(one, cls)]
+        for watching in self.plane._watching.values():
+            watching[:] = [one for one in watching if not isinstance(one, cls)]
 
-    def settle(self) -> None:
-        self.api.work_off()
-
-    def after_request(self) -> None:
-        self.api.work_off()
-
-
-def start(api: Api) -> Controllers:
-    return Controllers(api)
+    def play(self, seconds: float) -> None:
+        """Let time pass."""
+        self.plane.run_for(seconds)

@@ -78,3 +78,9 @@ def manifests() -> dict[str, str]:
 def commands() -> dict[str, str]:
     """The command of each step."""
     return {step["step"]: step.get("cmd") or "" for step in _steps()["steps"]}
+
+
+@lru_cache(maxsize=1)
+def preconditions() -> dict[str, str]:
+    """What had to be so before a step, in words."""
+    return {step["step"]: step["precondition"] for step in _steps()["steps"] if step.get("precondition")}

@@ -47,7 +47,7 @@ def _rule_matches(rule: Object, request: Request) -> bool:
 
 
 def _listed(values: list[str] | None, wanted: str) -> bool:
-    return bool(values) and ("*" in values or wanted in values)
+    return "*" in (values or ()) or wanted in (values or ())
 
 
 def _failure(request: Request, hook: Object) -> ApiError:

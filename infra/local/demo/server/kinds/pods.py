@@ -107,7 +107,7 @@ def _reports_resources(pod: Object) -> bool:
 
 
 def _without_resources(spec: Object) -> Object:
-    kept = copy_of(spec)
+    kept: Object = copy_of(spec)
     for container in containers_of(kept):
         container.pop("resources", None)
     return kept

@@ -180,11 +180,12 @@ def plain_selector(obj: Object) -> str:
 
 
 def endpoints(obj: Object) -> str:
-    shown = []
+    shown: list[str] = []
     for subset in obj.get("subsets") or ():
-        for port in subset.get("ports") or ({},):
-            for address in subset.get("addresses") or ():
-                shown.append(f"{address['ip']}:{port['port']}" if port else address["ip"])
+        ports: list[Object] = subset.get("ports") or [{}]
+        for port in ports:
+            ends = [one["ip"] for one in subset.get("addresses") or ()]
+            shown += [f"{ip}:{port['port']}" if port else ip for ip in ends]
     return _three(shown)
 
 
