@@ -12,6 +12,14 @@ from chalicelib.state.ids import TenantId
 from chalicelib.store import Store
 from chalicelib.store.records import ApiToken, SignInLink, SocketConnection, Tenant, User
 
+
+@pytest.fixture(autouse=True)
+def _now() -> None:
+    """Each test has its own present: the store's own clock forgets what has expired meanwhile."""
+    global NOW
+    NOW = datetime.now(UTC)
+
+
 NOW = datetime.now(UTC)
 
 
