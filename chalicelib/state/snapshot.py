@@ -175,6 +175,14 @@ class Snapshot:
             for obj in objects:
                 yield kind, obj
 
+    def resource(self, kind: str) -> ApiResource | None:
+        """The discovered resource of that kind, plural, short or full name, in any case."""
+        wanted = kind.lower()
+        for found in self.discovered:
+            if wanted in (found.kind.lower(), found.plural.lower(), found.name.lower(), *found.short_names):
+                return found
+        return None
+
     def gaps_of(self, *kinds: str) -> tuple[Gap, ...]:
         """The gaps that concern these kinds, for an answer that needed them."""
         return tuple(g for g in self.gaps if g.kind in kinds)

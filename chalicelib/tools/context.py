@@ -45,9 +45,12 @@ class ToolContext:
     at: datetime | None = None
     """Ask the reading of this moment again, for the next page of a list."""
 
-    def on(self, record: ClusterRecord, at: datetime | None = None) -> ToolContext:
+    kind: str = ""
+    """The kind that is asked about; a custom resource is read only when it is asked for."""
+
+    def on(self, record: ClusterRecord, at: datetime | None = None, kind: str = "") -> ToolContext:
         """The same surroundings with a cluster in hand."""
-        return replace(self, record=record, at=at)
+        return replace(self, record=record, at=at, kind=kind)
 
     @cached_property
     def view(self) -> ClusterView:
@@ -56,7 +59,7 @@ class ToolContext:
             earlier = self.views.at(self.principal, self.cluster_id, self.at)
             if earlier.as_of == self.at:
                 return earlier
-        return self.views.view(self.principal, self.cluster_id)
+        return self.views.view(self.principal, self.cluster_id, kind=self.kind)
 
     @property
     def cluster_id(self) -> str:

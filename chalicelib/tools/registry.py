@@ -44,7 +44,7 @@ def call(name: str, args: dict[str, Any], context: ToolContext, registry: ToolRe
     if cluster == ALL:
         parts, failures = _each(entry, given, context, records)
         return assemble(entry, given, context, parts, failures, scope=scope, position=position, many=True)
-    on = context.on(records[0], position.taken_at)
+    on = context.on(records[0], position.taken_at, getattr(given, "kind", ""))
     return assemble(entry, given, context, [_part(entry, given, on)], scope=scope, position=position)
 
 
@@ -80,7 +80,7 @@ def _each(
     first: KubiliticsError | None = None
     for record in records:
         try:
-            parts.append(_part(entry, given, context.on(record)))
+            parts.append(_part(entry, given, context.on(record, kind=getattr(given, "kind", ""))))
         except KubiliticsError as error:
             first = first or error
             message = f"{error.message} {error.remedy}"

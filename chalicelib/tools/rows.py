@@ -32,10 +32,10 @@ def entry_of(snapshot: Snapshot, kind: str) -> KindEntry:
     entry = KINDS.get(kind)
     if entry is not None:
         return entry
+    resource = snapshot.resource(kind)
+    if resource is not None:
+        return discovered_entry(resource, resource.name if resource.name in snapshot.objects else resource.kind)
     wanted = kind.lower()
-    for resource in snapshot.discovered:
-        if wanted in (resource.kind.lower(), resource.plural.lower(), resource.name.lower(), *resource.short_names):
-            return discovered_entry(resource, resource.name if resource.name in snapshot.objects else resource.kind)
     for known in snapshot.objects:
         if wanted in (known.lower(), known.lower().partition(".")[0]):
             return discovered_entry(ApiResource(kind=known, plural=known.partition(".")[0]), known)

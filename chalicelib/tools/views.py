@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SNAPSHOTS_KEPT_WARM = 8
 SNAPSHOT_FOLDER = "snapshots"
+DISCOVERED_DEADLINE_S = 10.0
 RECORD_KEPT_S = 1.0
 """A burst of requests reads a cluster's record once; another process's change shows a second later."""
 
@@ -93,6 +94,15 @@ class ClusterView:
         ref = entry.ref(obj) if entry else Ref(kind, obj.metadata.namespace, obj.metadata.name)
         return resource_health(kind, obj, self.world, self.problems_of(ref))
 
+    def with_more(self, fresh: Snapshot) -> ClusterView:
+        """This view with what was just read laid over it. A kind that no detector knows changes no diagnosis."""
+        merged = self.snapshot.replace(
+            objects={**self.snapshot.objects, **fresh.objects}, gaps=(*self.snapshot.gaps, *fresh.gaps)
+        )
+        twin = ClusterView(self.record, merged, note=self.note)
+        twin.__dict__["diagnosis"] = self.diagnosis
+        return twin
+
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """List rows of a kind, computed once per snapshot."""
         with self._lock:
@@ -112,8 +122,10 @@ class Views(Protocol):
     def record(self, principal: Principal, cluster: str) -> ClusterRecord: ...
 
     def view(
-        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = ""
-    ) -> ClusterView: ...
+        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = "", kind: str = ""
+    ) -> ClusterView:
+        """The cluster as it is now. A discovered `kind` (a custom resource) is read too: only what is asked for is."""
+        ...
 
     def at(self, principal: Principal, cluster: str, when: datetime) -> ClusterView: ...
 
@@ -171,7 +183,7 @@ class StoredViews:
         raise unknown("cluster", cluster, (f"{r.id} ({r.name})" for r in records))
 
     def view(
-        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = ""
+        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = "", kind: str = ""
     ) -> ClusterView:
         record = self.record(principal, cluster)
         limit = self._default_max_age_s if max_age_s is None else max_age_s
@@ -185,7 +197,29 @@ class StoredViews:
                     raise
                 age = int((self._clock() - record.as_of).total_seconds()) if record.as_of else 0
                 note = f"{error.message} This is what was read {age} s before."
-        return self._load(principal.tenant, record, record.snapshot_key, note)
+        view = self._load(principal.tenant, record, record.snapshot_key, note)
+        return self._covering(principal.tenant, view, kind) if kind else view
+
+    def _covering(self, tenant: TenantId, view: ClusterView, kind: str) -> ClusterView:
+        """The view with a discovered kind laid over it; the view itself for kinds that every reading has."""
+        resource, record = view.snapshot.resource(kind), view.record
+        if resource is None or resource.name in view.snapshot.objects or record.source == "recorded":
+            return view
+        warm = (tenant, record.id, f"{record.snapshot_key}+{resource.name}")
+        found = self._warm.get(warm)
+        if found is None:
+            source = self._open_source(tenant, record)
+            fresh = source.snapshot(kinds=[resource.name], deadline_s=DISCOVERED_DEADLINE_S, now=self._clock())
+            found = view.with_more(fresh)
+            self._keep_warm(warm, found)
+        return found
+
+    def _keep_warm(self, warm: tuple[str, str, str], view: ClusterView) -> None:
+        with self._lock:
+            self._warm[warm] = view
+            while len(self._warm) > SNAPSHOTS_KEPT_WARM:
+                dropped, _ = self._warm.popitem(last=False)
+                self._building.pop(dropped, None)
 
     def forget_records(self) -> None:
         """After this process changed a cluster: its next reader sees the change."""
@@ -238,11 +272,7 @@ class StoredViews:
             found = self._warm.get(warm)
             if found is None:
                 found = ClusterView(record, decode_snapshot(self._store.objects.get(tenant, key)))
-                with self._lock:
-                    self._warm[warm] = found
-                    while len(self._warm) > SNAPSHOTS_KEPT_WARM:
-                        dropped, _ = self._warm.popitem(last=False)
-                        self._building.pop(dropped, None)
+                self._keep_warm(warm, found)
         with self._lock:
             if warm in self._warm:
                 self._warm.move_to_end(warm)

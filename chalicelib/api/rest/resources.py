@@ -123,7 +123,7 @@ def unread(view: ClusterView) -> list[Gap]:
 
 
 def _view(call: Call, max_age: int | None = None) -> ClusterView:
-    return call.services.views.view(call.principal, call.path["cluster"], max_age_s=max_age)
+    return call.services.views.view(call.principal, call.path["cluster"], max_age_s=max_age, kind=call.path["kind"])
 
 
 def _subject(call: Call) -> tuple[ClusterView, Ref]:

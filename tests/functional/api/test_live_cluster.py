@@ -178,3 +178,17 @@ def test_a_context_of_the_operators_own_file_may_run_its_plugin(api, server, tmp
     identifier = plugin_context.connect(str(file), "scale")
     assert api.post(f"/clusters/{identifier}/check").json["reachable"] is True
     assert api.get(f"/clusters/{identifier}/resources/Pod?limit=1").json["total"] >= 60
+
+
+def test_a_custom_resource_is_read_when_it_is_asked_for(api, server):
+    identifier = connect(api, server)
+    api.post(f"/clusters/{identifier}/check")
+    assert not [r for r in server.requests if r.path.endswith("/things0")]
+    listed = api.get(f"/clusters/{identifier}/resources/things0.example.com?limit=2").json
+    assert listed["total"] > 0
+    first = listed["items"][0]
+    path = f"/clusters/{identifier}/resources/Thing0/{first['namespace']}/{first['name']}"
+    assert api.get(path).json["resource"]["name"] == first["name"]
+    assert first["name"] in api.get(f"{path}/yaml").json["yaml"]
+    found = api.post("/tools/observe_custom_resources", {"cluster": identifier, "kind": "Thing0"}).json
+    assert found["data"]["items"]

@@ -66,7 +66,7 @@ class RecordedViews:
         raise unknown("cluster", cluster, (c.name for c in self.clusters(principal)))
 
     def view(
-        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = ""
+        self, principal: Principal, cluster: str, *, max_age_s: int | None = None, namespace: str = "", kind: str = ""
     ) -> ClusterView:
         name = self.record(principal, cluster).name
         if name in self.down:
