@@ -1,0 +1,18 @@
+"""Held-out incidents: clusters written apart from the engine, and scored without tuning it to them."""
+
+from tests.bench.heldout import containers, control, healthy, partial, placement, several
+from tests.bench.heldout.case import FIRST, FRESH, Case, Fault, Suite
+
+__all__ = [
+    "FIRST",
+    "FRESH",
+    "Case",
+    "Fault",
+    "Suite",
+    "containers",
+    "control",
+    "healthy",
+    "partial",
+    "placement",
+    "several",
+]
