@@ -120,8 +120,8 @@ def without_unknown(kind: Type, value: Any, path: str, unknown: list[str]) -> An
 
 
 def decoded(
-    resource: Resource, kind: Type, body: Object, validation: str, warnings: list[str], duplicates: tuple[str, ...] = (),
-    *, patch: bool = False,
+    resource: Resource, kind: Type, body: Object, validation: str, warnings: list[str],
+    duplicates: tuple[str, ...] = (), *, patch: bool = False,
 ) -> Object:  # fmt: skip
     """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict."""
     if resource.custom:

@@ -133,6 +133,10 @@ def _watch(api: Api, resource: Resource, route: Route, context: Context) -> Answ
 def _create(api: Api, resource: Resource, route: Route, context: Context) -> Answer:
     caller = bodies.caller_of(context, "CreateOptions")
     body = bodies.object_of(api, resource, context, caller)
+    if resource.kind == "Binding":
+        name = (body.get("metadata") or {}).get("name", "")
+        subresources.bind(api, route.namespace, name, (body.get("target") or {}).get("name", ""), caller)
+        return _success(201)
     if not resource.stored:
         return json_response(reviews.answer(api, resource, route.namespace, body, caller), 201)
     made = writing.create(api, resource, route.namespace, body, caller)

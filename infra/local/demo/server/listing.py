@@ -141,8 +141,8 @@ def _read_token(token: str) -> tuple[int, str]:
         return int(body["rv"]), str(body["start"])
     except (ValueError, KeyError, TypeError):
         first = f"\\x{raw[0]:02x}" if raw and raw[0] > 126 else chr(raw[0]) if raw else ""
-        text = f"invalid continue token: continue key is not valid: invalid character '{first}' looking for beginning of value"
-        raise bad_request(text) from None
+        why = f"invalid character '{first}' looking for beginning of value"
+        raise bad_request(f"invalid continue token: continue key is not valid: {why}") from None
 
 
 def _as_of(api: Api, resource: Resource, namespace: str, revision: int) -> list[tuple[str, Stored]]:

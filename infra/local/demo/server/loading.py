@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _WITH_GENERATION = {
     "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget", "Ingress",
-    "NetworkPolicy", "Pod", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition",
+    "NetworkPolicy", "Pod", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration",
+    "CustomResourceDefinition",
 }  # fmt: skip
 
 

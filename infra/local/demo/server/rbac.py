@@ -132,7 +132,8 @@ def _path_matches(pattern: str, path: str) -> bool:
 _READ = ["get", "list", "watch"]
 _WRITE = ["create", "delete", "deletecollection", "patch", "update"]
 _PATHS = [
-    "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/",
+    "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version",
+    "/version/",
 ]  # fmt: skip
 _PUBLIC = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 
@@ -142,14 +143,15 @@ def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> Object:
 
 
 _CORE_VIEW = [
-    "configmaps", "endpoints", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log", "pods/status",
-    "replicationcontrollers", "replicationcontrollers/scale", "serviceaccounts", "services", "services/status", "bindings",
-    "events", "limitranges", "namespaces", "namespaces/status", "replicationcontrollers/status", "resourcequotas",
+    "configmaps", "endpoints", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log",
+    "pods/status", "replicationcontrollers", "replicationcontrollers/scale", "serviceaccounts", "services",
+    "services/status", "bindings", "events", "limitranges", "namespaces", "namespaces/status", "replicationcontrollers/status", "resourcequotas",
     "resourcequotas/status",
 ]  # fmt: skip
 _APPS_VIEW = [
     "controllerrevisions", "daemonsets", "daemonsets/status", "deployments", "deployments/scale", "deployments/status",
-    "replicasets", "replicasets/scale", "replicasets/status", "statefulsets", "statefulsets/scale", "statefulsets/status",
+    "replicasets", "replicasets/scale", "replicasets/status", "statefulsets", "statefulsets/scale",
+    "statefulsets/status",
 ]  # fmt: skip
 _CORE_EDIT = [
     "configmaps", "endpoints", "persistentvolumeclaims", "pods", "pods/attach", "pods/eviction", "pods/exec",

@@ -31,7 +31,8 @@ _FREE = {
 }
 
 # Optional fields that are plain structs in Go (no pointer), so that they are there even when nobody set them.
-# With them go a few fields that are written even when empty. The JSON schemas do not tell; read from the Go types of k8s.io/api.
+# With them go a few fields that are written even when empty. The JSON schemas do not tell; read from the Go types of
+# k8s.io/api.
 _ALWAYS_THERE = {
     "DeploymentSpec": ("strategy",),
     "StatefulSetSpec": ("updateStrategy",),
@@ -44,8 +45,15 @@ _ALWAYS_THERE = {
     "ServiceStatus": ("loadBalancer",),
     "IngressStatus": ("loadBalancer",),
     "Event": (
-        "source", "eventTime", "firstTimestamp", "lastTimestamp", "reportingComponent", "reportingInstance",
-        "deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp",
+        "source",
+        "eventTime",
+        "firstTimestamp",
+        "lastTimestamp",
+        "reportingComponent",
+        "reportingInstance",
+        "deprecatedSource",
+        "deprecatedFirstTimestamp",
+        "deprecatedLastTimestamp",
     ),
     "NodeStatus": ("daemonEndpoints", "nodeInfo"),
     "CustomResourceDefinitionStatus": ("acceptedNames",),

@@ -43,7 +43,8 @@ VERSION = {
 _HOOKS = """
 start-apiserver-admission-initializer generic-apiserver-start-informers priority-and-fairness-config-consumer
 priority-and-fairness-filter storage-object-count-tracker-hook start-apiextensions-informers
-start-apiextensions-controllers crd-informer-synced start-system-namespaces-controller peer-endpoint-reconciler-controller
+start-apiextensions-controllers crd-informer-synced start-system-namespaces-controller
+peer-endpoint-reconciler-controller
 start-cluster-authentication-info-controller start-kube-apiserver-identity-lease-controller
 start-kube-apiserver-identity-lease-garbage-collector storage-readiness start-legacy-token-tracking-controller
 start-service-ip-repair-controllers rbac/bootstrap-roles scheduling/bootstrap-system-priority-classes
@@ -204,10 +205,11 @@ class Server:
         answer: HttpResponse | Watch,
     ) -> None:  # fmt: skip
         full = (route.plural + (f"/{route.subresource}" if route.subresource else "")) if route else ""
+        namespace, name = (route.namespace, route.name) if route else ("", "")
         self.audit.add(
             AuditEntry(
                 user.name, real.name if real is not user else "", verb, request.method, request.path,
-                urlencode(request.query, doseq=True), full, route.namespace if route else "", route.name if route else "",
+                urlencode(request.query, doseq=True), full, namespace, name,
                 handlers.is_dry(request), answer.status if isinstance(answer, HttpResponse) else 200,
             )
         )  # fmt: skip

@@ -18,6 +18,7 @@ from infra.local.demo.server.bootstrap import bootstrap
 from infra.local.demo.server.server import Server
 
 HOST = "127.0.0.1"
+TICK_S = 0.1
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Serving:
     folder: Path
     port: int = 0
     kubeconfigs: dict[str, Path] = field(default_factory=dict)
+    tick: Callable[[], None] = lambda: None
+    """What controllers do as time passes; called every `TICK_S` on the server's thread."""
     _uvicorn: uvicorn.Server | None = None
     _thread: threading.Thread | None = None
     _loop: asyncio.AbstractEventLoop | None = None
@@ -61,14 +64,24 @@ class Serving:
         self._uvicorn.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         self._loop = asyncio.get_running_loop()
         sockets = [self._socket] if self._socket else None
-        await self._uvicorn.serve(sockets=sockets)
-        application.close()
+        ticking = asyncio.ensure_future(self._ticking())
+        try:
+            await self._uvicorn.serve(sockets=sockets)
+        finally:
+            ticking.cancel()
+            application.close()
+
+    async def _ticking(self) -> None:
+        while True:
+            self.tick()
+            await asyncio.sleep(TICK_S)
 
     # -- in a thread of its own ---------------------------------------------------------------------------------
 
     def start(self) -> Serving:
         """Serve in a background thread (tests, tools); returns when connections are taken."""
-        self.prepare()
+        if self._socket is None:
+            self.prepare()
         self._thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True, name="demo-api")
         self._thread.start()
         waited = threading.Event()

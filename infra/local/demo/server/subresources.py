@@ -101,7 +101,8 @@ def _spend_budget(api: Api, namespace: str, pod: Object, caller: Caller) -> None
         )
     if status.get("disruptionsAllowed", 0) <= 0:
         needed, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
-        cause = f"The disruption budget {budget['metadata']['name']} needs {needed} healthy pods and has {healthy} currently"
+        name = budget["metadata"]["name"]
+        cause = f"The disruption budget {name} needs {needed} healthy pods and has {healthy} currently"
         raise _too_many("Cannot evict pod as it would violate the pod's disruption budget.", cause)
     if caller.dry_run:
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.demo.server import admission, applying, conversion, custom, managed, metadata, patching
 from infra.local.demo.server.access import Caller
-from infra.local.demo.server.errors import STALE, ApiError, FieldError, already_exists, bad_request, conflict, invalid
+from infra.local.demo.server.errors import STALE, FieldError, already_exists, bad_request, conflict, invalid
 from infra.local.demo.server.errors import not_found as missing
 from infra.local.demo.server.fieldsets import Fields
 from infra.local.demo.server.resources import Resource
@@ -198,10 +198,12 @@ def _store_update(
     if obj == old or caller.dry_run:
         return obj
     meta = obj["metadata"]
-    if meta.get("deletionTimestamp") and not meta.get("finalizers") and not meta.get("deletionGracePeriodSeconds"):
-        if resource.kind != "Namespace" or not (obj.get("spec") or {}).get("finalizers"):
-            api.store.remove(resource.key, meta.get("namespace", ""), meta["name"])
-            return obj
+    held = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
+    if resource.kind == "Namespace":
+        held = held or (obj.get("spec") or {}).get("finalizers")
+    if meta.get("deletionTimestamp") and not held:
+        api.store.remove(resource.key, meta.get("namespace", ""), meta["name"])
+        return obj
     api.store.put(resource.key, obj, tracked=True)
     custom.after_write(api, resource, obj)
     admission.after_write(request)
@@ -252,8 +254,6 @@ def typed(resource: Resource, obj: Object) -> Object:
             f"converting ({short}.{kind}) to ({resource.group or 'core'}.{resource.kind}): unknown conversion"
         )
     if version != resource.group_version:
-        raise ApiError(
-            400, "BadRequest",
-            f"the API version in the data ({version}) does not match the expected API version ({resource.group_version})",
-        )  # fmt: skip
+        expected = f"does not match the expected API version ({resource.group_version})"
+        raise bad_request(f"the API version in the data ({version}) {expected}")
     return {**obj, "kind": kind, "apiVersion": version}

@@ -11,7 +11,8 @@ from tests.functional.demo.conformance.replay import Replay
 def main(arguments: list[str]) -> int:
     verbose = "-v" in arguments
     wanted = [argument for argument in arguments if not argument.startswith("-")]
-    results = Replay(renamed if "--renamed" in arguments else lambda value: value).run()
+    names = "--renamed" in arguments
+    results = Replay(renamed if names else lambda value: value).run()
     for result in results:
         if wanted and not any(result.exchange.id == name or result.exchange.step == name for name in wanted):
             continue

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from infra.local.demo.server.api import Api, LogLine, Usage
+from infra.local.demo.server.api import Api, Usage
 from infra.local.demo.server.bootstrap import bootstrap
 from tests.functional.demo.conformance.recording import manifests
 
@@ -30,8 +30,13 @@ def prepare(api: Api, rename: Any) -> None:
     for name, (groups, uid) in USERS.items():
         api.tokens.add(token(name), rename(name), [rename(group) for group in groups], uid)
     bootstrap(api)
-    for index, zone in enumerate(ZONES):
-        _node(api, rename(f"n{index + 1}"), index, zone)
+    add_nodes(api, rename)
+    add_metrics_service(api)
+    api.store.compact()
+
+
+def add_metrics_service(api: Api) -> None:
+    """Announce metrics.k8s.io, as the manifest of a metrics server does."""
     for document in yaml.safe_load_all(manifests()["metrics.yaml"]):
         group, _, _ = document["apiVersion"].rpartition("/")
         kind = "APIService" if group else "Service"
@@ -39,7 +44,12 @@ def prepare(api: Api, rename: Any) -> None:
         meta["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(document) + "\n"}
         api.create(kind, document, manager="kubectl-client-side-apply")
     api.work_off()
-    api.store.compact()
+
+
+def add_nodes(api: Api, rename: Any = lambda name: name) -> None:
+    """Three nodes in three zones."""
+    for index, zone in enumerate(ZONES):
+        _node(api, rename(f"n{index + 1}"), index, zone)
 
 
 def _node(api: Api, name: str, index: int, zone: str) -> None:
@@ -90,19 +100,6 @@ def _status(api: Api, name: str, index: int) -> dict[str, Any]:
         "capacity": size, "allocatable": {**size, "cpu": "3920m", "memory": "15384Mi"}, "conditions": conditions,
         "addresses": addresses, "nodeInfo": info, "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
     }  # fmt: skip
-
-
-class Logs:
-    """Two lines for every container that runs; nothing before."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    def lines(self, pod: Mapping[str, Any], container: str, previous: bool) -> Sequence[LogLine] | None:
-        now = self._api.clock.now()
-        return (
-            None if previous else [LogLine(now, "level=info request served"), LogLine(now, "level=info request served")]
-        )
 
 
 class Metrics:

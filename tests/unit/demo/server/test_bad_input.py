@@ -9,6 +9,7 @@ import pytest
 from infra.local.demo.server.bodies import LIMIT_BYTES
 from tests.unit.demo.server.builders import DEPLOYMENTS, MAPS, PODS, Cluster, a_deployment, a_pod, read
 
+MERGE, X = {"content_type": "application/merge-patch+json"}, DEPLOYMENTS + "/x"
 PROTOBUF = {"content_type": "application/vnd.kubernetes.protobuf"}
 
 
@@ -37,9 +38,9 @@ PROTOBUF = {"content_type": "application/vnd.kubernetes.protobuf"}
         ("POST", MAPS, {"kind": "Secret"}, {}, 400, "BadRequest", "cannot be handled as a ConfigMap"),
         ("POST", MAPS, {"metadata": {"name": "a", "namespace": "other"}}, {}, 400, "BadRequest", "does not match"),
         ("POST", MAPS, {"metadata": {}}, {}, 422, "Invalid", "name or generateName is required"),
-        ("PATCH", DEPLOYMENTS + "/x", {}, {"content_type": "application/json"}, 415, "UnsupportedMediaType", "strategic"),
-        ("PATCH", DEPLOYMENTS + "/x", {}, {"content_type": "application/merge-patch+json"}, 404, "NotFound", '"x" not found'),
-        ("PATCH", DEPLOYMENTS + "/x", b"{", {"content_type": "application/merge-patch+json"}, 400, "BadRequest", "decoding patch"),
+        ("PATCH", X, {}, {"content_type": "application/json"}, 415, "UnsupportedMediaType", "strategic"),
+        ("PATCH", X, {}, MERGE, 404, "NotFound", '"x" not found'),
+        ("PATCH", X, b"{", MERGE, 400, "BadRequest", "decoding patch"),
     ],
 )  # fmt: skip
 def test_a_bad_request_is_refused_with_a_status(

@@ -16,8 +16,10 @@ def with_widgets() -> Cluster:
     spec_schema = {
         "type": "object", "required": ["size"],
         "properties": {
-            "size": {"type": "integer", "minimum": 1, "maximum": 9}, "color": {"type": "string", "enum": ["red", "blue"]},
-            "tier": {"type": "string", "default": "gold"}, "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+            "size": {"type": "integer", "minimum": 1, "maximum": 9},
+            "color": {"type": "string", "enum": ["red", "blue"]},
+            "tier": {"type": "string", "default": "gold"},
+            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
         },
     }  # fmt: skip
     schema = {"type": "object", "required": ["spec"], "properties": {"spec": spec_schema, "status": {

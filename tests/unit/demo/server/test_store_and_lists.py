@@ -203,6 +203,28 @@ def test_events_and_autoscalers_are_served_in_both_their_forms() -> None:
     assert read(cluster.send("GET", target))["items"][0]["note"] == "hello"
 
 
+values = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["1", "2", None]), max_size=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["merge", "strategic", "apply"]), values), max_size=6))
+def test_after_any_patches_what_was_answered_is_what_is_there(patches: list[tuple[Any, dict[str, Any]]]) -> None:
+    cluster = with_maps(1)
+    last = cluster.api.get("ConfigMap", "shop", "m-0")
+    for how, data in patches:
+        body: dict[str, Any] = {"data": data}
+        if how == "apply":
+            kept = {key: value for key, value in data.items() if value}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m-0"}, "data": kept}
+        caller = Caller(manager=how, force=True)
+        answer = cluster.api.patch("ConfigMap", "shop", "m-0", body, how=how, caller=caller)
+        assert answer == cluster.api.get("ConfigMap", "shop", "m-0")
+        assert int(answer["metadata"]["resourceVersion"]) >= int(last["metadata"]["resourceVersion"])
+        wanted = {key: value for key, value in data.items() if value}
+        assert (answer.get("data") or {}).items() >= wanted.items()
+        last = answer
+
+
 def test_controllers_write_under_their_own_name() -> None:
     cluster = Cluster()
     made = cluster.api.create(

@@ -327,6 +327,10 @@ def last_schedule(obj: Object, now: datetime) -> str:
     return age(now, last) if last else NONE
 
 
+def active_jobs(obj: Object) -> int:
+    return len(_status(obj).get("active") or ())
+
+
 def scale_target(obj: Object) -> str:
     target = obj["spec"].get("scaleTargetRef") or {}
     return f"{target.get('kind')}/{target.get('name')}"

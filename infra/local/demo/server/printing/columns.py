@@ -173,7 +173,7 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
     ("batch", "CronJob"): [
         NAME, _field("Schedule", "spec.schedule"), _field("Timezone", "spec.timeZone"),
         _made("Suspend", lambda obj: str(bool(obj["spec"].get("suspend"))), type="boolean", doc="spec.suspend"),
-        _made("Active", lambda obj: len((obj.get("status") or {}).get("active") or ()), type="integer", doc="status.active"),
+        _made("Active", cells.active_jobs, type="integer", doc="status.active"),
         _timed("Last Schedule", cells.last_schedule, doc="status.lastScheduleTime"), AGE, *_TEMPLATE,
         _made("Selector", lambda obj: "<none>", wide=True),
     ],
@@ -187,7 +187,9 @@ COLUMNS: dict[tuple[str, str], list[Column]] = {
         NAME, _field("Class", "spec.ingressClassName"), _made("Hosts", cells.ingress_hosts),
         _made("Address", cells.ingress_address), _made("Ports", cells.ingress_ports), AGE,
     ],
-    ("networking.k8s.io", "NetworkPolicy"): [NAME, _made("Pod-Selector", cells.policy_selector, doc="spec.podSelector"), AGE],
+    ("networking.k8s.io", "NetworkPolicy"): [
+        NAME, _made("Pod-Selector", cells.policy_selector, doc="spec.podSelector"), AGE,
+    ],
     ("networking.k8s.io", "IngressClass"): [NAME, _field("Controller", "spec.controller"),
         _made("Parameters", lambda obj: "<none>"), AGE],
     ("policy", "PodDisruptionBudget"): [

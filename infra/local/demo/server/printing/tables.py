@@ -107,22 +107,16 @@ def table_event(api: Api, resource: Resource, obj: Object, include: str) -> Obje
 
 
 def _custom_columns(listed: list[Object]) -> list[Column]:
-    columns = [_NAME]
-    if not listed:
-        return [_NAME, _AGE]
-    for entry in listed:
-        columns.append(
-            Column(
-                entry["name"],
-                _reader(entry["jsonPath"], entry.get("type", "string")),
-                type=entry.get("type", "string"),
-                format=entry.get("format", ""),
-                priority=entry.get("priority", 0),
-                description=entry.get("description")
-                or f"Custom resource definition column (in JSONPath format): {entry['jsonPath']}",
-            )
-        )
-    return columns
+    return [_NAME, *(_custom_column(entry) for entry in listed)] if listed else [_NAME, _AGE]
+
+
+def _custom_column(entry: Object) -> Column:
+    path, kind = entry["jsonPath"], entry.get("type", "string")
+    described = entry.get("description") or f"Custom resource definition column (in JSONPath format): {path}"
+    return Column(
+        entry["name"], _reader(path, kind), type=kind, format=entry.get("format", ""),
+        priority=entry.get("priority", 0), description=described,
+    )  # fmt: skip
 
 
 def _reader(path: str, kind: str) -> Any:
