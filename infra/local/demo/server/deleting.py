@@ -177,47 +177,52 @@ def delete_collection(
 
 # -- garbage collector ------------------------------------------------------------------------------------------------
 
+Child = tuple[Resource, Object]
+_COLLECTOR = Caller(CONTROLLERS, "kube-controller-manager")
+
+
+class _Graph:
+    """Who is there and who belongs to whom, at the beginning of a pass."""
+
+    def __init__(self, api: Api) -> None:
+        self.objects: dict[str, Object] = {}
+        self.children: dict[str, list[Child]] = {}
+        self.concerned: list[Child] = []
+        for resource in {one.key: one for one in api.resources if one.stored and one.storage is None}.values():
+            for stored in api.store.list(resource):
+                self._add(resource, stored.object)
+
+    def _add(self, resource: Resource, obj: Object) -> None:
+        meta = obj["metadata"]
+        self.objects[meta["uid"]] = obj
+        owners = meta.get("ownerReferences") or ()
+        for reference in owners:
+            self.children.setdefault(reference["uid"], []).append((resource, obj))
+        if owners or meta.get("deletionTimestamp"):
+            self.concerned.append((resource, obj))
+
 
 def collect_garbage(api: Api) -> int:
     """One pass: dependents of what is gone, and the two finalizers of the collector. Returns deletions and updates."""
-    uids = {
-        stored.object["metadata"]["uid"]: stored.object
-        for resource in _owned_kinds(api)
-        for stored in api.store.list(resource)
-    }
-    done = 0
-    caller = Caller(CONTROLLERS, "kube-controller-manager")
-    for resource in _owned_kinds(api):
-        for stored in list(api.store.list(resource)):
-            done += _collect_one(api, resource, stored.object, uids, caller)
-    return done
+    graph = _Graph(api)
+    return sum(_collect_one(api, graph, resource, obj) for resource, obj in graph.concerned)
 
 
-def _owned_kinds(api: Api) -> list[Resource]:
-    seen: set[tuple[str, str]] = set()
-    found = []
-    for resource in list(api.resources):
-        if resource.stored and resource.key not in seen:
-            seen.add(resource.key)
-            found.append(resource)
-    return found
-
-
-def _collect_one(api: Api, resource: Resource, obj: Object, uids: dict[str, Object], caller: Caller) -> int:
+def _collect_one(api: Api, graph: _Graph, resource: Resource, obj: Object) -> int:
     meta = obj["metadata"]
-    namespace, name = meta.get("namespace", ""), meta["name"]
     if meta.get("deletionTimestamp"):
-        return _finalize(api, resource, obj, caller)
+        return _finalize(api, graph, resource, obj)
     owners = meta.get("ownerReferences") or ()
-    if not owners or any(reference["uid"] in uids and not _foreground(uids[reference["uid"]]) for reference in owners):
+    present = [graph.objects[reference["uid"]] for reference in owners if reference["uid"] in graph.objects]
+    if any(not _foreground(owner) for owner in present):
         return 0
-    policy = (
-        {"propagationPolicy": "Foreground"}
-        if any(reference["uid"] in uids and reference.get("blockOwnerDeletion") for reference in owners)
-        and _dependents(api, meta["uid"])
-        else {"propagationPolicy": "Background"}
-    )
-    delete(api, resource, namespace, name, policy, caller)
+    blocks = any(reference.get("blockOwnerDeletion") for reference in owners) and present
+    policy = "Foreground" if blocks and graph.children.get(meta["uid"]) else "Background"
+    try:
+        delete(api, resource, meta.get("namespace", ""), meta["name"], {"propagationPolicy": policy}, _COLLECTOR)
+    except ApiError as error:
+        if error.code != 404:
+            raise
     return 1
 
 
@@ -226,43 +231,45 @@ def _foreground(owner: Object) -> bool:
     return bool(meta.get("deletionTimestamp")) and FOREGROUND in (meta.get("finalizers") or ())
 
 
-def _dependents(api: Api, uid: str) -> list[tuple[Resource, Object]]:
-    return [
-        (resource, stored.object)
-        for resource in _owned_kinds(api)
-        for stored in api.store.list(resource)
-        if any(reference["uid"] == uid for reference in stored.object["metadata"].get("ownerReferences") or ())
-    ]
-
-
-def _finalize(api: Api, resource: Resource, obj: Object, caller: Caller) -> int:
+def _finalize(api: Api, graph: _Graph, resource: Resource, obj: Object) -> int:
     meta = obj["metadata"]
     finalizers = meta.get("finalizers") or []
+    children = graph.children.get(meta["uid"], [])
     if ORPHAN in finalizers:
-        for kind, dependent in _dependents(api, meta["uid"]):
-            _disown(api, kind, dependent, meta["uid"], caller)
-        return _drop_finalizer(api, resource, obj, ORPHAN, caller)
-    if FOREGROUND in finalizers:
-        if any(
-            reference["uid"] == meta["uid"] and reference.get("blockOwnerDeletion")
-            for _, dependent in _dependents(api, meta["uid"])
-            for reference in dependent["metadata"]["ownerReferences"]
-        ):
-            return 0
-        return _drop_finalizer(api, resource, obj, FOREGROUND, caller)
+        for kind, dependent in children:
+            _disown(api, kind, dependent, meta["uid"])
+        return _drop_finalizer(api, resource, obj, ORPHAN)
+    if FOREGROUND in finalizers and not any(_blocks(api, child, meta["uid"]) for child in children):
+        return _drop_finalizer(api, resource, obj, FOREGROUND)
     return 0
 
 
-def _disown(api: Api, resource: Resource, obj: Object, uid: str, caller: Caller) -> None:
-    changed = copy_of(obj)
-    left = [reference for reference in changed["metadata"]["ownerReferences"] if reference["uid"] != uid]
+def _blocks(api: Api, child: Child, uid: str) -> bool:
+    resource, obj = child
+    meta = obj["metadata"]
+    if api.store.get(resource, meta.get("namespace", ""), meta["name"]) is None:
+        return False
+    return any(one["uid"] == uid and one.get("blockOwnerDeletion") for one in meta["ownerReferences"])
+
+
+def _disown(api: Api, resource: Resource, obj: Object, uid: str) -> None:
+    meta = obj["metadata"]
+    stored = api.store.get(resource, meta.get("namespace", ""), meta["name"])
+    if stored is None:
+        return
+    changed = copy_of(stored.object)
+    left = [reference for reference in changed["metadata"].get("ownerReferences") or () if reference["uid"] != uid]
     changed["metadata"]["ownerReferences"] = left
-    api.update(resource, changed, caller=caller)
+    api.update(resource, changed, caller=_COLLECTOR)
 
 
-def _drop_finalizer(api: Api, resource: Resource, obj: Object, finalizer: str, caller: Caller) -> int:
-    changed = copy_of(obj)
-    left = [name for name in changed["metadata"]["finalizers"] if name != finalizer]
+def _drop_finalizer(api: Api, resource: Resource, obj: Object, finalizer: str) -> int:
+    meta = obj["metadata"]
+    stored = api.store.get(resource, meta.get("namespace", ""), meta["name"])
+    if stored is None:
+        return 0
+    changed = copy_of(stored.object)
+    left = [name for name in changed["metadata"].get("finalizers") or () if name != finalizer]
     changed["metadata"]["finalizers"] = left
-    api.update(resource, changed, caller=caller)
+    api.update(resource, changed, caller=_COLLECTOR)
     return 1

@@ -145,8 +145,8 @@ def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> Object:
 _CORE_VIEW = [
     "configmaps", "endpoints", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log",
     "pods/status", "replicationcontrollers", "replicationcontrollers/scale", "serviceaccounts", "services",
-    "services/status", "bindings", "events", "limitranges", "namespaces", "namespaces/status", "replicationcontrollers/status", "resourcequotas",
-    "resourcequotas/status",
+    "services/status", "bindings", "events", "limitranges", "namespaces", "namespaces/status",
+    "replicationcontrollers/status", "resourcequotas", "resourcequotas/status",
 ]  # fmt: skip
 _APPS_VIEW = [
     "controllerrevisions", "daemonsets", "daemonsets/status", "deployments", "deployments/scale", "deployments/status",
