@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chalicelib.rootcause import logs
-from chalicelib.rootcause.case import DECISIVE, GOOD, Case, Finding, blame
-from chalicelib.rootcause.logs import Forbidden, quoted
+from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, Case, Finding, blame
+from chalicelib.rootcause.logs import Forbidden, Line, quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.sightings import access_refused
 from chalicelib.state.kinds.access import PolicyRule
 from chalicelib.state.meta import Ref
 
+LATEST_LINES = 10
 GROUPS_OF_ALL = ("system:authenticated", "system:serviceaccounts")
 
 
@@ -48,6 +49,12 @@ def granted(refusal: Forbidden, look: Look) -> bool | None:
     )
 
 
+def _goes_on(refusal: Forbidden, lines: Sequence[Line]) -> bool:
+    """Whether the refusal is repeated, or among the last things said: else the program went on without it."""
+    same = [line.number for line in lines if "forbidden" in line.text and refusal.account in line.text]
+    return len(same) > 1 or lines[-1].number - refusal.line.number < LATEST_LINES
+
+
 @detector("rbac_forbidden", symptom=access_refused)
 def rbac_forbidden(case: Case, look: Look) -> Finding | None:
     """The log says that RBAC refuses the workload's account something, and no rule allows it now."""
@@ -58,6 +65,7 @@ def rbac_forbidden(case: Case, look: Look) -> Finding | None:
             allowed = granted(refusal, look)
             if allowed:
                 continue
+            over = case.pod.ready and not _goes_on(refusal, sample.lines)
             where = f"in namespace {refusal.namespace}" if refusal.namespace else "cluster-wide"
             what = f"{refusal.resource}{'.' + refusal.group if refusal.group else ''}"
             account = Ref("ServiceAccount", refusal.account_namespace, refusal.account)
@@ -66,7 +74,7 @@ def rbac_forbidden(case: Case, look: Look) -> Finding | None:
                 case.resource,
                 f"{case.where} may not {refusal.verb} {what} {where}: no role of "
                 f"ServiceAccount {account.namespace}/{account.name} allows it",
-                strength=DECISIVE if allowed is False else GOOD,
+                strength=HINT if over else DECISIVE if allowed is False else GOOD,
                 because=[
                     look.lines(
                         sample.pod,
@@ -95,6 +103,10 @@ def rbac_forbidden(case: Case, look: Look) -> Finding | None:
                 verb=refusal.verb,
                 what=what,
                 since=case.since,
-                missing=() if allowed is False else ("roles and bindings of the cluster",),
+                missing=("a later log: it was refused once, and the pod is ready",)
+                if over
+                else ()
+                if allowed is False
+                else ("roles and bindings of the cluster",),
             )
     return None

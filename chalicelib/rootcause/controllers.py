@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chalicelib.rootcause import logs
-from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, Case, Finding, blame
+from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look, condition_pointer, container_pointer
 from chalicelib.rootcause.registry import detector
@@ -71,17 +71,19 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
     progressing = condition(status.conditions, "Progressing")
     if progressing and progressing.false:
         own, line = _why_not_ready(case.ref, look)
+        unstarted = _unstarted(case.ref, look)
         why = f": {quoted(line, 140)}" if line else ""
         return blame(
             case.ref,
             f"the rollout of {case.where} is stuck ({progressing.reason}): {ready}{why}",
-            strength=0.86 if progressing.reason == "ProgressDeadlineExceeded" else GOOD,
+            strength=WEAK if unstarted else 0.86 if progressing.reason == "ProgressDeadlineExceeded" else GOOD,
             because=[
                 look.at(case.subject, condition_pointer(case.subject, "Progressing")),
                 look.at(case.subject, "/status"),
                 *own,
             ],
             since=case.since,
+            missing=(f"why pod {unstarted} does not start: its events",) if unstarted else (),
         )
     if spec.paused:
         return blame(
@@ -92,6 +94,12 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
             since=case.since,
         )
     return None
+
+
+def _unstarted(deployment: Ref, look: Look) -> str:
+    """A pod of the workload that has not even started: its own reason is the cause, the rollout only shows it."""
+    waiting = (p for p in look.world.pods_of(deployment) if p.status.phase == "Pending")
+    return next((p.metadata.name for p in waiting if p.metadata.deletion_timestamp is None), "")
 
 
 def _why_not_ready(deployment: Ref, look: Look) -> tuple[list[Evidence], str]:

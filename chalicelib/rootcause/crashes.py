@@ -27,6 +27,7 @@ _HEAP = re.compile(
     re.I,
 )
 LAST_LINES = 40
+_HOST = re.compile(r"(?:[a-z][a-z0-9+]{1,20}://)?(?:[^@/\s]{1,200}@)?([A-Za-z0-9][A-Za-z0-9._-]{0,252})")
 HANGS_AFTER = timedelta(minutes=3)
 
 
@@ -326,8 +327,25 @@ def called_services(case: Case, look: Look) -> tuple[Ref, ...]:
     words = look.last_words(case.ref, case.container)
     if words is None:
         return ()
-    found = _services_called(words[0][-LAST_LINES:], case.pod.metadata.namespace, look)
-    return tuple(r for r in found if r != case.resource)
+    lines = words[0][-LAST_LINES:]
+    found = set(_services_called(lines, case.pod.metadata.namespace, look)) | _services_configured(lines, case, look)
+    return tuple(sorted(r for r in found if r != case.resource))
+
+
+def _services_configured(lines: list[Line], case: Case, look: Look) -> set[Ref]:
+    """Services without a ready endpoint that the container's variables name, on the port where its calls fail."""
+    ports = {call.port for call in logs.failed_calls(lines) if call.port}
+    found: set[Ref] = set()
+    for env in case.spec.env if ports else ():
+        host = _HOST.match(env.value)
+        ref = look.service_named(host.group(1), case.pod.metadata.namespace) if host else None
+        service = look.snapshot.find(ref) if ref is not None else None
+        if service is None or ref is None or not ports & {p.port for p in service.spec.ports}:
+            continue
+        ready = look.world.endpoint_counts(ref.namespace, ref.name)
+        if ready is not None and ready[0] == 0:
+            found |= {ref, *look.backing_refs(service)}
+    return found
 
 
 def _services_called(lines: list[Line], namespace: str, look: Look) -> tuple[Ref, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
+from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look, container_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
@@ -132,6 +132,16 @@ def image_not_found(case: Case, look: Look) -> Finding | None:
             since=case.since,
             told=_facts(case, look),
         )
+    if kind == "auth" and _either(case, look) and not _absent_pull_secrets(case, look):
+        return blame(
+            case.resource,
+            f"{case.where} cannot start: image {image} may not exist; its registry answers so for private ones too",
+            strength=LIKELY if registry_of(case.spec.image) == "docker.io" else HINT,
+            because=_because(case, look),
+            since=case.since,
+            missing=("whether the repository exists: its page or API at the registry",),
+            told=_facts(case, look),
+        )
     if kind == "" and not _absent_pull_secrets(case, look):
         return blame(
             case.resource,
@@ -143,6 +153,13 @@ def image_not_found(case: Case, look: Look) -> Finding | None:
             told=_facts(case, look),
         )
     return None
+
+
+def _either(case: Case, look: Look) -> bool:
+    """Whether the registry's answer means "absent" as well as "not allowed", and does not say which."""
+    said, _ = pull_error(case, look)
+    decided = re.search(r"no basic auth credentials|401|403|unauthorized|invalid username|denied: ", said, re.I)
+    return ("does not exist or may require" in said or "no pull access" in said) and decided is None
 
 
 def _absent_pull_secrets(case: Case, look: Look) -> list[str]:
@@ -157,8 +174,8 @@ def image_pull_auth(case: Case, look: Look) -> Finding | None:
     lost = _absent_pull_secrets(case, look)
     if kind != "auth" and not (kind in ("", "absent") and lost):
         return None
-    said, _ = pull_error(case, look)
-    either = "does not exist or may require" in said or "no pull access" in said
+    either = _either(case, look)
+    public = registry_of(case.spec.image) == "docker.io"
     because = _because(case, look)
     if case.pod.spec.image_pull_secrets:
         because.append(look.at(case.pod, "/spec/imagePullSecrets"))
@@ -170,7 +187,15 @@ def image_pull_auth(case: Case, look: Look) -> Finding | None:
         if not case.pod.spec.image_pull_secrets
         else ""
     )
-    strength = GOOD if either and not lost else DECISIVE if kind == "auth" else LIKELY if kind == "absent" else GOOD
+    strength = (
+        (0.7 if public else GOOD)
+        if either and not lost
+        else DECISIVE
+        if kind == "auth"
+        else LIKELY
+        if kind == "absent"
+        else GOOD
+    )
     return blame(
         case.resource,
         f"{case.where} cannot start: registry {registry_of(case.spec.image)} "

@@ -219,7 +219,7 @@ def liveness_wrong_path(case: Case, look: Look) -> Finding | None:
     return blame(
         case.resource,
         f"{case.where} is restarted again and again: its liveness probe asks path {path}, which the application lacks",
-        strength=0.6,
+        strength=0.48,
         because=[*_evidence(case, look, found), *end_evidence(case, look)],
         container=case.container,
         right_port=right_port(found),

@@ -43,7 +43,9 @@ def _judge(pod: Pod, look: Look) -> Verdict:
     if refusal.about_claims or waits_for_claim(pod, look):
         return Verdict("claim", 0.0, Placement(), refusal, message)
     if not look.snapshot.was_read("Node") or not look.snapshot.of("Node"):
-        return Verdict(_from_message(pod, refusal), GOOD, Placement(), refusal, message)
+        obstacle = _from_message(pod, refusal)
+        both = obstacle in SAME["selection"] and bool(pod.spec.node_selector) and _required_affinity(pod)
+        return Verdict("selector_or_affinity" if both else obstacle, GOOD, Placement(), refusal, message)
     placement = place(pod, look)
     if not refusal.counts:
         return Verdict(placement.obstacle, STRONG, placement, refusal, message)
@@ -52,6 +54,11 @@ def _judge(pod: Pod, look: Look) -> Verdict:
     if own in said:
         return Verdict(placement.obstacle, DECISIVE, placement, refusal, message)
     return Verdict(_from_message(pod, refusal), GOOD if not own else LIKELY, placement, refusal, message)
+
+
+def _required_affinity(pod: Pod) -> bool:
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    return affinity is not None and affinity.required is not None
 
 
 def scheduler_message(pod: Pod, look: Look) -> str:
@@ -195,11 +202,12 @@ def insufficient_extended(case: Case, look: Look) -> Finding | None:
 def node_selector_mismatch(case: Case, look: Look) -> Finding | None:
     """No node carries the labels of the pod's nodeSelector."""
     found = verdict(case.pod, look)
-    if found.obstacle != "selector" or not case.pod.spec.node_selector:
+    if found.obstacle not in ("selector", "selector_or_affinity") or not case.pod.spec.node_selector:
         return None
     selector = ", ".join(f"{k}={v}" for k, v in sorted(case.pod.spec.node_selector.items()))
     strength = found.strength
-    blind = not look.snapshot.of("Node") and bool(found.refusal.counts.get("taint"))
+    either = found.obstacle == "selector_or_affinity"
+    blind = either or (not look.snapshot.of("Node") and bool(found.refusal.counts.get("taint")))
     if blind:
         strength = UNDECIDED
     return blame(
@@ -218,13 +226,15 @@ def node_affinity_mismatch(case: Case, look: Look) -> Finding | None:
     """No node satisfies the pod's required node affinity."""
     affinity = case.pod.spec.affinity
     found = verdict(case.pod, look)
-    if found.obstacle != "affinity" or affinity is None or affinity.node_affinity is None:
+    either = found.obstacle == "selector_or_affinity"
+    if (found.obstacle != "affinity" and not either) or affinity is None or affinity.node_affinity is None:
         return None
     pointer = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
     return blame(
         case.resource,
         f"{_count(case)} cannot be scheduled: no node satisfies its required node affinity",
-        strength=found.strength,
+        strength=UNDECIDED if either else found.strength,
+        missing=("nodes and their labels",) if either else (),
         because=[look.at(case.pod, pointer), *_said(case, look)],
         since=case.since,
     )

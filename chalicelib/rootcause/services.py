@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.rootcause import logs
-from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
+from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
@@ -63,6 +63,17 @@ def meant(service: Service, look: Look) -> tuple[Any, float] | None:
     return (best[2], best[0]) if best and best[0] >= 1.4 else None
 
 
+def role_key(service: Service, look: Look) -> str:
+    """A key of the selector that pods carry and no template gives them: an operator sets it at run time, by role.
+
+    A role without a member (a replica where there is only a primary) is not a fault.
+    """
+    namespace = service.metadata.namespace
+    given = {k for w in look.workloads_in.get(namespace, ()) for k in w.spec.template.metadata.labels}
+    carried = {k for p in look.world.pods_in(namespace) for k in p.metadata.labels}
+    return next((key for key in sorted(service.spec.selector) if key in carried - given), "")
+
+
 @detector("service_selector_mismatch", symptom=service_empty)
 def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
     """The Service selects no pod at all, while a workload that it was meant for runs."""
@@ -86,6 +97,8 @@ def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
             if found or calls
             else LIKELY
         )
+    if role_key(service, look) and not calls and not routes:
+        strength = HINT
     labels = found[0].spec.template.metadata.labels if found else {}
     suggested = ", ".join(f"{k}={v}" for k, v in sorted(labels.items())) or "their labels"
     instead = f", while the pods of {look.world.ref_of(found[0])} carry {suggested}" if found else ""

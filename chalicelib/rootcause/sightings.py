@@ -45,6 +45,8 @@ _INTENT = re.compile(
     r"deprecat|decommission|disabled.?(?:by|because|until)|suspended.?(?:by|because|until)|schedule|weekend|overnight|on.?demand|standby",
     re.I,
 )
+_INTENT_KEY = re.compile(r"suspen|paus|disabl|reason|replicas", re.I)
+"""What only a key may say: in a value these words may stand for anything."""
 _SYSTEM_ANNOTATION = re.compile(
     r"^(?:deployment\.kubernetes\.io/|kubectl\.kubernetes\.io/|autoscaling\.alpha|meta\.helm\.sh/|field\.cattle\.io/|batch\.kubernetes\.io/)"
 )
@@ -77,7 +79,9 @@ def _about(type_: SymptomType, obj: Object, look: Look, text: str, **fields: Any
 def intended(obj: Object) -> str | None:
     """The annotation or label that says somebody meant this, as `key: value`; None without one."""
     for key, value in sorted({**obj.metadata.labels, **obj.metadata.annotations}.items()):
-        if not _SYSTEM_ANNOTATION.match(key) and (_INTENT.search(key) or _INTENT.search(value[:300])):
+        if not _SYSTEM_ANNOTATION.match(key) and (
+            _INTENT.search(key) or _INTENT_KEY.search(key) or _INTENT.search(value[:300])
+        ):
             return f"{key}: {logs.quoted(value, 80)}"
     return None
 
@@ -157,11 +161,40 @@ def _parked(look: Look) -> Iterator[Case]:
     """Workloads at zero replicas that were once meant to run, and that something still depends on."""
     for kind in ("Deployment", "StatefulSet"):
         for workload in look.snapshot.of(kind):
-            if workload.spec.replicas != 0 or workload.metadata.generation == 1 or intended(workload):
+            if workload.spec.replicas != 0 or intended(workload):
                 continue
             ref = look.world.ref_of(workload)
-            if dependents(ref, look):
+            needs = dependents(ref, look)
+            if needs and _once_ran(workload, needs, look) and (_wanted(needs, look) or not _standby(workload, look)):
                 yield _about(scaled_to_zero, workload, look, "scaled to zero while something depends on it")
+
+
+def _once_ran(workload: Any, needs: list[Ref], look: Look) -> bool:
+    """Whether it was meant to run: changed after its creation, seen being scaled down, called, or behind a route."""
+    if workload.metadata.generation != 1 or _wanted(needs, look):
+        return True
+    return look.saying([look.world.ref_of(workload)], "to 0", reasons=("ScalingReplicaSet",)) is not None
+
+
+def _wanted(needs: list[Ref], look: Look) -> bool:
+    """Whether users or callers come: an Ingress leads there, or somebody's calls fail."""
+    return any(r.kind == "Ingress" or look.callers(r) for r in needs)
+
+
+def _standby(workload: Any, look: Look) -> bool:
+    """Whether a twin serves: a running workload whose labels differ in one value only (blue and green, two slots)."""
+    labels = workload.spec.template.metadata.labels
+    for other in look.workloads_in.get(workload.metadata.namespace, ()):
+        theirs = other.spec.template.metadata.labels
+        differing = [key for key in labels if theirs.get(key) != labels[key]]
+        if (
+            len(labels) > 1
+            and theirs.keys() == labels.keys()
+            and len(differing) == 1
+            and getattr(other.spec, "replicas", 0)
+        ):
+            return True
+    return False
 
 
 def dependents(workload: Ref, look: Look) -> list[Ref]:
@@ -209,7 +242,8 @@ def lasting_failure(job: Any, look: Look) -> Condition | None:
 def idle_reason(cron: Any, look: Look) -> str:
     """Why a CronJob will not run although it seems to be meant to; empty when it runs or was parked on purpose."""
     if cron.spec.suspend:
-        return "" if cron.metadata.generation == 1 or intended(cron) else "suspended after it was in use"
+        used = cron.metadata.generation != 1 or cron.status.last_schedule_time or cron.status.last_successful_time
+        return "suspended after it was in use" if used and not intended(cron) else ""
     ref = look.world.ref_of(cron)
     if look.events(ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart"):
         return "the controller cannot schedule it"
@@ -292,7 +326,7 @@ def closed_hook(configuration: Any, look: Look) -> int | None:
     """Index of the first webhook that fails closed and whose Service has no ready endpoint or does not exist."""
     for index, hook in enumerate(configuration.webhooks):
         target = hook.client_config.service
-        if not target or hook.failure_policy != "Fail" or not hook.rules:
+        if not target or hook.failure_policy != "Fail" or not any(_served(r.api_groups, look) for r in hook.rules):
             continue
         if look.missing("Service", target.namespace, target.name):
             return index
@@ -301,6 +335,15 @@ def closed_hook(configuration: Any, look: Look) -> int | None:
         if counts is not None and counts[0] == 0:
             return index
     return None
+
+
+def _served(groups: list[str], look: Look) -> bool:
+    """Whether the API server knows one of these groups: built-in (no dot, or of k8s.io), or given by a CRD."""
+    if not look.snapshot.was_read("CustomResourceDefinition"):
+        return True
+    known = {c.spec.group for c in look.snapshot.of("CustomResourceDefinition")}
+    known |= {resource.group for resource in look.snapshot.discovered}
+    return any(group in known or "." not in group or group.endswith(".k8s.io") for group in groups)
 
 
 # Deletions

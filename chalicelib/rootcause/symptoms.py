@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib.rootcause.case import Case, SymptomType
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.sightings import lasting_failure
-from chalicelib.state.kinds.pod import ContainerStatus, Pod
+from chalicelib.state.kinds.pod import ContainerStatus, Pod, StateTerminated
 from chalicelib.state.kinds.pod_spec import Container
 from chalicelib.state.meta import Ref, condition
 
@@ -45,6 +45,8 @@ START_GRACE = timedelta(seconds=20)
 READY_GRACE = timedelta(seconds=25)
 TERMINATION_GRACE = timedelta(minutes=2)
 RECENT_RESTART = timedelta(minutes=10)
+SLOW_PERIOD = timedelta(hours=2)
+"""A container that lives no longer than this between its ends is in a slow crash loop (a leak, a timer)."""
 RESTARTS_THAT_COUNT = 3
 REPEATED = 2
 EVICTION_LIFE = timedelta(hours=1)
@@ -236,8 +238,10 @@ def _of_running(pod: Pod, spec: Container | None, found: ContainerStatus, look: 
 def _restarts_now(pod: Pod, found: ContainerStatus, look: Look) -> bool:
     """Whether a running container restarts again and again up to now; an old restart does not count."""
     ended = found.last_state.terminated
-    if ended is None or look.age(ended.finished_at) >= RECENT_RESTART:
+    if ended is None:
         return False
+    if look.age(ended.finished_at) >= RECENT_RESTART:
+        return _loops_slowly(found, ended, look)
     if not found.ready or found.restart_count >= RESTARTS_THAT_COUNT:
         return True
     if ended.reason == "OOMKilled":
@@ -247,3 +251,16 @@ def _restarts_now(pod: Pod, found: ContainerStatus, look: Look) -> bool:
         look.saying([ref], "liveness probe failed", "failed liveness probe", reasons=("Unhealthy", "Killing"))
         is not None
     )
+
+
+def _loops_slowly(found: ContainerStatus, ended: StateTerminated, look: Look) -> bool:
+    """Whether it ends at intervals of minutes to hours and the present run is not longer than those before.
+
+    A container that restarted a few times while it started and has run well since has outlived its last run by far.
+    """
+    if found.restart_count < RESTARTS_THAT_COUNT or ended.exit_code == 0:
+        return False
+    if ended.started_at is None or ended.finished_at is None:
+        return False
+    lived = ended.finished_at - ended.started_at
+    return lived <= SLOW_PERIOD and look.age(ended.finished_at) < lived * 1.5

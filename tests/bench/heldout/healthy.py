@@ -144,14 +144,8 @@ def headless_services_of_operators(d: Dump) -> list[Fault]:
     """Operators make headless Services for sets that have no members now, and for instances by label."""
     d.service("es", "elastic-es-transport", selector={"common.k8s.elastic.co/type": "elasticsearch"}, clusterIP="None")
     d.service("pg", "acid-repl", selector={"cluster-name": "acid", "spilo-role": "replica"})
-    d.app(
-        "pg",
-        "acid",
-        kind="StatefulSet",
-        replicas=1,
-        age=20 * DAY,
-        labels={"cluster-name": "acid", "spilo-role": "master"},
-    )
+    a = d.app("pg", "acid", kind="StatefulSet", replicas=1, age=20 * DAY, labels={"cluster-name": "acid"})
+    a.pods[0]["metadata"]["labels"]["spilo-role"] = "master"  # the operator sets roles on pods, never in templates
     return []
 
 
