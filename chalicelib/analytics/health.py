@@ -18,6 +18,8 @@ from chalicelib.state.world import World, newest
 
 STATUS_COST = {"crit": 50, "warn": 25, "progress": 5, "unknown": 0, "ok": 0}
 SEVERITY_COST = {"critical": 40, "warning": 25, "info": 5}
+PROBLEM_COST = {"critical": 12, "warning": 4}
+"""What a problem of probability 1 takes from the whole that it is part of: a cluster or a namespace."""
 CONSEQUENCE_COST = 15
 RECENT_RESTART_COST = 15
 OLD_RESTARTS_COST = 5
@@ -71,7 +73,7 @@ def level_of(score: int) -> Level:
 def resource_health(kind: str, obj: Any, world: World, problems: Iterable[KnownProblem] = ()) -> Health:
     """Health of one object: its own status, diagnosed problems of it or explained by others, restarts.
 
-    `problems` are those that name the object as resource or in `explains`.
+    `problems` are those that name the object as resource or in `explains`, and for a namespace those inside it.
     """
     entry = KINDS.get(kind)
     ref = entry.ref(obj) if entry else Ref(kind, obj.metadata.namespace, obj.metadata.name)
@@ -83,6 +85,8 @@ def resource_health(kind: str, obj: Any, world: World, problems: Iterable[KnownP
         detail = f"{status.word}: {status.reason}" if status.reason else status.word
         factors.append(Factor("status", STATUS_COST[status.level], 1, detail[:300]))
     factors.extend(_problem_factors(ref, problems))
+    if kind == "Namespace":
+        factors.extend(_namespace_factors(ref, world, problems))
     if kind == "Pod":
         factors.extend(_restart_factors(obj, world))
     score = max(0, 100 - round(sum(f.score * f.weight for f in factors)))
@@ -95,6 +99,22 @@ def _problem_factors(ref: Ref, problems: Iterable[KnownProblem]) -> Iterable[Fac
             yield Factor("problem", SEVERITY_COST.get(problem.severity, 5), problem.probability, problem.summary)
         elif ref in problem.explains:
             yield Factor("affected", CONSEQUENCE_COST, problem.probability, f"affected by {problem.resource}")
+
+
+def inside(problem: KnownProblem, ref: Ref) -> bool:
+    """Whether the problem is one of a namespace's own: a namespace is as well as what runs in it."""
+    return ref.kind == "Namespace" and problem.resource.namespace == ref.name
+
+
+def _namespace_factors(ref: Ref, world: World, problems: Iterable[KnownProblem]) -> Iterable[Factor]:
+    """The share of its pods that are unwell, and its problems, each at the price it has for the cluster."""
+    pods = [p for p in world.pods_in(ref.name) if p.status.phase != "Succeeded"]
+    unwell = sum(world.status("Pod", p).level not in ("ok", "progress") for p in pods)
+    if unwell:
+        yield Factor("pods", 100 * unwell / len(pods), 1, f"{unwell} of {len(pods)} pods are unwell")
+    for problem in problems:
+        if inside(problem, ref):
+            yield Factor("problem", PROBLEM_COST.get(problem.severity, 0), problem.probability, problem.summary)
 
 
 def _restart_factors(pod: Any, world: World) -> Iterable[Factor]:
@@ -158,7 +178,7 @@ def _services(world: World) -> Factor | None:
 def _problems(problems: Sequence[KnownProblem]) -> Factor:
     urgent = [p for p in problems if p.severity == "critical"]
     others = [p for p in problems if p.severity == "warning"]
-    taken = sum(12 * p.probability for p in urgent) + sum(4 * p.probability for p in others)
+    taken = sum(PROBLEM_COST[p.severity] * p.probability for p in (*urgent, *others))
     return Factor(
         "problems", max(0.0, round(100 - taken, 1)), 0.15, f"{len(urgent)} critical and {len(others)} warning problems"
     )

@@ -192,9 +192,11 @@ class Turn:
         return list(dict.fromkeys(p.resource for p in self.desk.problems()))
 
     def problems_about(self, ref: Ref) -> list[Problem]:
-        """Problems of an object, of what it owns or is owned by, and those that explain its state."""
+        """Problems of an object, of what it owns or is owned by, and that explain it; of a namespace, all inside."""
         every = self.desk.problems()
         family = {ref, self.world.graph.owner_of(ref), *self.world.graph.owned_by(ref)}
+        if ref.kind == "Namespace":
+            return list(self.view.problems_of(ref))
         own = [p for p in every if p.resource == ref]
         near = [p for p in every if p not in own and p.resource in family]
         explained = [p for p in every if p not in own and p not in near and family.intersection(p.explains)]

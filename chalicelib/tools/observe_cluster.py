@@ -61,7 +61,7 @@ def cluster_overview(args: ClusterArgs, context: ToolContext) -> Answer:
             "warning": sum(p.severity == "warning" for p in problems),
             "top": [_brief(problem_json(p)) for p in top],
         },
-        namespaces=page.namespaces(world, problems)[:10],
+        namespaces=page.namespaces(view)[:10],
         warnings=page.warnings(view.snapshot.of("Event"))[:5],
     )
     score = "unknown" if health.score is None else f"{health.score} of 100"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.analytics.health import Health, cluster_health, level_of
+from chalicelib.analytics.health import Health, cluster_health, resource_health
 from chalicelib.state.kinds import KINDS
-from chalicelib.state.kinds.cluster import Event
+from chalicelib.state.kinds.cluster import Event, Namespace, NamespaceStatus
+from chalicelib.state.meta import ObjectMeta, Ref
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import World
 from chalicelib.store.records import ClusterRecord
@@ -17,13 +18,10 @@ from chalicelib.tools.moments import rfc3339
 from chalicelib.tools.rows import Row, gap_json, problem_json
 
 if TYPE_CHECKING:
-    from chalicelib.rootcause import Problem
     from chalicelib.tools.views import ClusterView
 
 TOP_PROBLEMS = 5
 TOP_WARNINGS = 10
-PROBLEM_COST = {"critical": 12, "warning": 4}
-"""What a problem of probability 1 takes from a namespace's score, as in the score of a cluster."""
 
 
 def overview(view: ClusterView, now: datetime | None = None) -> Row:
@@ -46,7 +44,7 @@ def overview(view: ClusterView, now: datetime | None = None) -> Row:
             "warning": sum(p.severity == "warning" for p in problems),
             "top": [problem_json(p) for p in problems[:TOP_PROBLEMS]],
         },
-        "namespaces": namespaces(world, problems),
+        "namespaces": namespaces(view),
         "warnings": warnings(world.snapshot.of("Event")),
         "gaps": [gap_json(g) for g in view.gaps],
     }
@@ -103,24 +101,20 @@ def usage(world: World) -> Row:
     return found
 
 
-def namespaces(world: World, problems: Sequence[Problem]) -> list[Row]:
-    """Namespaces with their pods, problems and health, the worst first.
-
-    Score: the share of pods that are well, less 12 for each critical and 4 for each warning problem, by probability.
-    """
-    cost: dict[str, float] = defaultdict(float)
-    number: Counter[str] = Counter()
-    for problem in problems:
-        where = problem.resource.namespace or (problem.resource.name if problem.resource.kind == "Namespace" else "")
-        number[where] += 1
-        cost[where] += PROBLEM_COST.get(problem.severity, 0) * problem.probability
+def namespaces(view: ClusterView) -> list[Row]:
+    """Namespaces with their pods, problems and health, the worst first."""
+    world = view.world
     found: list[tuple[int, Row]] = []
     for name in world.snapshot.namespaces():
-        pods = [p for p in world.pods_in(name) if p.status.phase != "Succeeded"]
-        well = sum(world.status("Pod", p).level in ("ok", "progress") for p in pods)
-        score = max(0, round((100 * well / len(pods) if pods else 100) - cost[name]))
-        found.append((score, {"name": name, "pods": len(world.pods_in(name)), "problems": number[name],
-                              "health": level_of(score)}))  # fmt: skip
+        ref = Ref("Namespace", "", name)
+        problems = view.problems_of(ref)
+        obj = world.snapshot.find(ref) or Namespace(
+            metadata=ObjectMeta(name=name), status=NamespaceStatus(phase="Active")
+        )
+        health = resource_health("Namespace", obj, world, problems)
+        score = 100 if health.score is None else health.score
+        row = {"name": name, "pods": len(world.pods_in(name)), "problems": len(problems), "health": health.level}
+        found.append((score, row))
     found.sort(key=lambda item: (item[0], -item[1]["problems"], item[1]["name"]))
     return [item for _, item in found]
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.accounts.identity import Principal
-from chalicelib.analytics.health import Health, resource_health
+from chalicelib.analytics.health import Health, inside, resource_health
 from chalicelib.errors import ClusterError, Conflict, KubiliticsError, NotFound, unknown
 from chalicelib.rootcause import Diagnosis, Problem, diagnose
 from chalicelib.state.ids import TenantId
@@ -79,9 +79,13 @@ class ClusterView:
     def problems_of(self, ref: Ref) -> Sequence[Problem]:
         """Problems of this resource or that explain its state, most probable first.
 
-        A diagnosis names the workload; what is unwell below a workload has the workload's problems.
+        A diagnosis names the workload; what is unwell below a workload has the workload's problems, and a namespace
+        has those inside it.
         """
         own = self._problems_by_ref.get(ref, ())
+        if ref.kind == "Namespace":
+            inner = (p for p in self.diagnosis.problems if inside(p, ref))
+            return [*own, *(p for p in inner if p not in own)]
         owner = self.world.graph.owner_of(ref)
         if owner == ref or own:
             return own

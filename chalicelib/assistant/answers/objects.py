@@ -127,7 +127,7 @@ def say_status(turn: Turn, ref: Ref) -> None:
     health = turn.view.health_of(ref.kind, obj)
     turn.desk.cite_status(ref)
     problems = turn.problems_about(ref)
-    own = [p for p in problems if p.resource == ref or ref in p.explains]
+    own = [p for p in turn.view.problems_of(ref) if p.severity != "info"]
     verdict = (
         "yes, it is well"
         if state.level == "ok" and not own
@@ -147,6 +147,8 @@ def say_status(turn: Turn, ref: Ref) -> None:
         )
     for problem in problems[:3]:
         show_problem(turn, problem)
+    if len(problems) > 3:
+        turn.say(f"and {len(problems) - 3} more problems.")
     where = f"{ref.kind.lower()} {ref.namespace + '/' if ref.namespace else ''}{ref.name}"
     turn.suggest(f"describe {where}", f"events of {where}", *([f"why is {where} failing?"] if problems else []))
 

@@ -176,3 +176,16 @@ def test_audit_events_from_the_queue_get_their_place_in_the_chain_once(api):
     assert len(events) == 1
     assert (events[0].actor, events[0].action) == ("ana", "tested")
     assert api.services.store.audit.verify(TENANT).ok
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("is payments ok?", "No, it is not well"),
+        ("is kube-public ok?", "Yes, it is well"),
+        ("is deployment shop/catalog ok?", "No, it is not well"),
+        ("is deployment shop/search ok?", "Yes, it is well"),
+    ],
+)
+def test_a_yes_or_no_is_never_better_than_the_diagnosis(api, incidents, question, verdict):
+    assert verdict in json.dumps(api.ask(question, incidents)["frames"])
