@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.local.demo.controllers import claim_templates  # noqa: F401 - registers the rules of StatefulSets
 from infra.local.demo.controllers.autoscaling import Autoscaling
 from infra.local.demo.controllers.budgets import Budgets
 from infra.local.demo.controllers.clock import WorldClock

@@ -157,6 +157,7 @@ class CronJobs(Controller):
                 "",
             )
             if not kind:
+                self._unexpected(cron, status, job)
                 continue
             ended[kind].append(job)
             name, uid = job["metadata"]["name"], job["metadata"]["uid"]
@@ -171,6 +172,14 @@ class CronJobs(Controller):
         for kind, limit in (("Complete", "successfulJobsHistoryLimit"), ("Failed", "failedJobsHistoryLimit")):
             self._forget(cron, ended[kind], cron["spec"].get(limit, 3))
         return status
+
+    def _unexpected(self, cron: Object, status: Object, job: Object) -> None:
+        """A running Job of this CronJob that it did not start (made by hand)."""
+        meta = job["metadata"]
+        scheduled = "batch.kubernetes.io/cronjob-scheduled-timestamp" in (meta.get("annotations") or {})
+        if not scheduled and all(one["uid"] != meta["uid"] for one in status.get("active") or ()):
+            text = f"Saw a job that the controller did not create or forgot: {meta['name']}"
+            self.event(cron, "Warning", "UnexpectedJob", text)
 
     def _forget(self, cron: Object, jobs: list[Object], keep: int) -> None:
         old = sorted(jobs, key=lambda job: job["metadata"]["creationTimestamp"])

@@ -24,7 +24,7 @@ _EventId = tuple[str, str, str, str, str, str]
 
 @dataclass
 class _Similar:
-    since: datetime
+    since: datetime  # of the last one
     messages: int
 
 
@@ -67,6 +67,7 @@ class Recorder:
         similar = self._similar.get(group)
         if similar is None or now - similar.since > _WINDOW:
             similar = self._similar[group] = _Similar(now, 0)
+        similar.since = now
         if identity not in self._known:
             similar.messages += 1
         return f"(combined from similar events): {message}" if similar.messages >= _SIMILAR else message

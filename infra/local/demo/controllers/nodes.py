@@ -14,7 +14,7 @@ from infra.local.demo.server.clock import micro_timestamp, parse_time
 from infra.local.demo.server.store import Change, Object
 
 _GRACE_S, _RENEW_S, _STATUS_S = 50.0, 10.0, 300.0
-_LOOK_S = 10.0
+
 _UNREACHABLE = "node.kubernetes.io/unreachable"
 _NOT_READY = "node.kubernetes.io/not-ready"
 _PRESSURE = "node.kubernetes.io/disk-pressure"
@@ -35,7 +35,7 @@ class Nodes(Controller):
 
     def __init__(self, plane: object) -> None:
         super().__init__(plane)  # type: ignore[arg-type]
-        self.renew_s = _RENEW_S
+        self.renew_s, self.look_s = _RENEW_S, 10.0
 
     def concerned(self, change: Change) -> Iterable[Key]:
         return (("", change.name),)
@@ -51,7 +51,7 @@ class Nodes(Controller):
             self._beat(node)
         self._cordon_taint(name)
         self._evict_tainted(name)
-        self.wake(key, _LOOK_S)
+        self.wake(key, self.look_s)
 
     # -- a kubelet that lives ---------------------------------------------------------------------------------------
 

@@ -103,16 +103,26 @@ class Programs:
 
     by_repository: dict[str, Program] = field(default_factory=dict)
     by_image: dict[str, Program] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], Program] = field(default_factory=dict)
 
-    def declare(self, repository: str, program: Program, **tags: Program) -> None:
+    def declare(self, repository: str, program: Program) -> None:
         self.by_repository[repository] = program
+        self._known.clear()
 
     def declare_tag(self, image: str, program: Program) -> None:
         self.by_image[image] = program
+        self._known.clear()
 
     def of(self, container: Object) -> Program:
         """The program of a container, with what its command line says about plain tools such as sleep."""
         image = container.get("image") or ""
+        key = (image, *map(str, container.get("command") or ()), "|", *map(str, container.get("args") or ()))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._find(image, container)
+        return found
+
+    def _find(self, image: str, container: Object) -> Program:
         repository, tag = split_image(image)
         found = self.by_image.get(image) or self.by_repository.get(repository)
         if found is not None:

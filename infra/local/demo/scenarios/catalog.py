@@ -1,0 +1,82 @@
+"""Injecting and healing: the part of the demo that people and tests use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from infra.local.demo.scenarios import (  # noqa: F401 - importing registers the entries
+    configuration,
+    images,
+    networking,
+    placing,
+    probing,
+    resources,
+    steering,
+    storing,
+)
+from infra.local.demo.scenarios.changes import Undo, all_of
+from infra.local.demo.scenarios.model import FAULTS, Fault
+from infra.local.demo.world.build import World
+
+
+class UnknownFault(LookupError):
+    """No scenario has this name; the message lists those there are."""
+
+
+@dataclass
+class Active:
+    since: datetime
+    undo: list[Undo]
+
+
+@dataclass
+class Faults:
+    """The scenarios of one world, and which of them are active."""
+
+    world: World
+    active: dict[str, Active] = field(default_factory=dict)
+
+    def faults(self) -> list[dict[str, object]]:
+        """All scenarios with their state, by family and name."""
+        ordered = sorted(FAULTS.values(), key=lambda fault: (fault.family, fault.name))
+        return [self._shown(fault) for fault in ordered]
+
+    def _shown(self, fault: Fault) -> dict[str, object]:
+        running = self.active.get(fault.name)
+        answer = fault.answer
+        return {
+            "name": fault.name, "title": fault.title, "family": fault.family, "active": running is not None,
+            "since": running.since.isoformat() if running else None, "symptoms": list(fault.symptoms), "loudest": fault.loudest,
+            "within_30s": fault.within_30s,
+            "answer": {"kind": answer.kind, "namespace": answer.namespace, "name": answer.name, "mode": answer.mode},
+        }  # fmt: skip
+
+    def inject(self, name: str) -> dict[str, object]:
+        """Make a fault happen; nothing if it is active already. Raises UnknownFault."""
+        fault = self._fault(name)
+        if name not in self.active:
+            since = self.world.clock.now()
+            self.active[name] = Active(since, all_of(self.world, fault.changes))
+            self.world.plane.settle()
+        return self._shown(fault)
+
+    def heal(self, name: str) -> dict[str, object]:
+        """Take a fault's changes back, in reverse order; nothing if it is not active. Raises UnknownFault."""
+        fault = self._fault(name)
+        running = self.active.pop(name, None)
+        if running is not None:
+            for undo in reversed(running.undo):
+                undo(self.world)
+            self.world.plane.settle()
+        return self._shown(fault)
+
+    def _fault(self, name: str) -> Fault:
+        if name not in FAULTS:
+            raise UnknownFault(f"There is no fault named {name!r}. Known: {', '.join(sorted(FAULTS))}.")
+        return FAULTS[name]
+
+
+def at_start() -> list[Fault]:
+    """The faults a new demo begins with."""
+    return [fault for fault in FAULTS.values() if fault.at_start]

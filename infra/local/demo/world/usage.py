@@ -1,0 +1,80 @@
+"""What metrics-server would measure now: the curves, shared by the running replicas, and what programs really hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from infra.local.demo.controllers.kubelet import Kubelet
+from infra.local.demo.controllers.plane import ControlPlane
+from infra.local.demo.controllers.programs import MIB
+from infra.local.demo.controllers.status import is_ready
+from infra.local.demo.server.quantities import parse
+from infra.local.demo.server.sources import Usage
+from infra.local.demo.server.store import Object
+from infra.local.demo.world.curves import Curves, at, key_of
+from infra.local.demo.world.manifests import App
+
+_FIRST_S = 30.0  # metrics-server needs two scrapes
+
+
+class WorldUsage:
+    """The metrics source of the API server."""
+
+    def __init__(self, plane: ControlPlane, curves: Curves, apps: Mapping[tuple[str, str], App]) -> None:
+        self._plane = plane
+        self._curves = curves
+        self._apps = apps
+
+    def node(self, node: Object) -> Usage | None:
+        name = node["metadata"]["name"]
+        if name in self._plane.environment.stopped_kubelets:
+            return None
+        used = [usage for pod in self._plane.cache.pods_on(name) for usage in (self.pod(pod) or {}).values()]
+        cores = float(parse(node["status"]["capacity"]["cpu"]) or 1)
+        return Usage(min(cores, 0.11 + sum(one.cpu for one in used)), int(620 * MIB + sum(one.memory for one in used)))
+
+    def pod(self, pod: Object) -> Mapping[str, Usage] | None:
+        kubelet = cast(Kubelet, self._plane.find(Kubelet))
+        status = pod.get("status") or {}
+        running = {
+            one["name"]: one for one in status.get("containerStatuses") or () if "running" in (one.get("state") or {})
+        }  # fmt: skip
+        if len(running) < len(pod["spec"]["containers"]):
+            return None
+        now = self._plane.clock.now()
+        record = kubelet.records.get(pod["metadata"]["uid"])
+        found = {}
+        for container in pod["spec"]["containers"]:
+            one = record.containers.get(container["name"]) if record else None
+            age = (now - one.started_at).total_seconds() if one and one.started_at else 3600.0
+            if age < _FIRST_S:
+                return None
+            found[container["name"]] = self._container(pod, container, age)
+        return found
+
+    def _container(self, pod: Object, container: Object, age_s: float) -> Usage:
+        meta = pod["metadata"]
+        name = (meta.get("labels") or {}).get("app.kubernetes.io/name", container["name"])
+        app = self._apps.get((meta["namespace"], name))
+        program = self._plane.programs.of(container)
+        times, full = at(self._plane.clock.now()), f"{meta['namespace']}/{name}"
+        form = app.shape if app else "flat"
+        own = 0.92 + 0.16 * float(key_of(self._curves.seed, meta["uid"]) >> 11) / float(1 << 53)
+        cores = float(self._curves.cpu(full, form, program.cpu, times)[0]) * own * self._share(pod, app)
+        limits = (container.get("resources") or {}).get("limits") or {}
+        if "cpu" in limits:
+            cores = min(cores, float(parse(limits["cpu"]) or cores))
+        held = float(self._curves.memory(full, form, program.memory_mib, times)[0]) * (0.98 + 0.04 * (own - 0.92) / 0.16)
+        held = held * min(1.0, 0.35 + 0.65 * age_s / max(program.grows_s, 1)) + program.leaks_mib_per_hour * MIB * age_s / 3600
+        if "memory" in limits:
+            held = min(held, float(parse(limits["memory"]) or held))
+        return Usage(round(cores, 6), int(held))
+
+    def _share(self, pod: Object, app: App | None) -> float:
+        """Replicas share the load: with more of them than usual each has less."""
+        if app is None or app.kind not in ("Deployment", "StatefulSet"):
+            return 1.0
+        uid = next((one["uid"] for one in pod["metadata"].get("ownerReferences") or ()), "")
+        ready = sum(1 for one in self._plane.cache.pods_of(uid) if is_ready(one))
+        return max(app.replicas, 1) / max(ready, 1)
