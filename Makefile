@@ -2,6 +2,7 @@
 
 PORT ?= 8000
 UI ?= 1
+DEMO ?= 1
 VENV := .venv
 MINISTACK_VENV := .venv-ministack
 PY := $(VENV)/bin/python
@@ -23,17 +24,19 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench package clean setup user web-check
+.PHONY: help run test check bench package clean setup user web-check demo-faults demo-fault demo-heal demo-conformance
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables of run: PORT=8000  UI=0 (no web interface)  KUBECONFIG_IMPORT=path  RECORDED_IMPORT=path"
 	@echo "                    LOCAL_AUTH=link (sign in by a one-time link)"
+	@echo "                    DEMO=0 (no demo cluster)  SCALE=1 (a demo of 1,000 nodes and 10,000 pods)"
+	@echo "                    PROMETHEUS=1 (its 30 days of metrics in a real Prometheus)  DEMO_SEED=1"
 
 run: setup $(WEB_BUILT) ## Set up and serve on http://127.0.0.1:8000 (PORT=...); Ctrl-C stops everything
 	@PORT='$(PORT)' KUBECONFIG_IMPORT='$(KUBECONFIG_IMPORT)' RECORDED_IMPORT='$(RECORDED_IMPORT)' \
-	  LOCAL_AUTH='$(LOCAL_AUTH)' exec $(PY) -m infra.local
+	  LOCAL_AUTH='$(LOCAL_AUTH)' DEMO='$(DEMO)' SCALE='$(SCALE)' PROMETHEUS='$(PROMETHEUS)' DEMO_SEED='$(DEMO_SEED)' exec $(PY) -m infra.local
 
 test: setup $(WEB_BUILT) ## Set up and run all tests
 	CHROMIUM="$$($(PY) -m infra.local.chromium)" && export CHROMIUM && $(PY) -m pytest $(TEST_FOLDERS)
@@ -56,6 +59,18 @@ package: setup ## Build the Lambda packages and print their sizes
 
 user: setup ## Add a local user while the service runs: make user NAME=ana ROLE=viewer
 	@$(PY) -m infra.local.user '$(NAME)' '$(ROLE)'
+
+demo-faults: ## List the demo cluster's faults while it runs; active ones are marked
+	@$(PY) -m infra.local.faults
+
+demo-fault: ## Make one happen: make demo-fault NAME=...
+	@$(PY) -m infra.local.faults inject '$(NAME)'
+
+demo-heal: ## End one: make demo-heal NAME=...
+	@$(PY) -m infra.local.faults heal '$(NAME)'
+
+demo-conformance: setup ## Replay what a real API server answered against the demo cluster
+	@$(PY) -m tests.functional.demo.conformance
 
 clean: ## Remove what was built and installed; ALL=1 also removes .local, with everything that was kept in it
 	rm -rf build $(VENV) $(MINISTACK_VENV) web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,9 +7,11 @@ import os
 import secrets
 import sys
 import threading
+from functools import partial
 
 from infra.local.api_client import ApiClient
 from infra.local.connect import connect_imports, connect_sample
+from infra.local.demo_connect import connect_demo, say_demo
 from infra.local.instance import AlreadyRunning, CannotStart, disk_full, hold, listen, require_space
 from infra.local.layout import write_private
 from infra.local.options import InvalidOption, Options, read_options
@@ -57,10 +59,11 @@ def run(options: Options) -> int:
     client = ApiClient(options.url, options.layout.secret("token"))
     connect_sample(options, client, say)
     say_ready(options)
+    lost = beginning.source not in ("clean", "nothing")
     # Clusters may answer slowly or not at all; the service is usable meanwhile.
-    threading.Thread(
-        target=connect_imports, args=(options, client, supervisor.run_in_product, say), daemon=True
-    ).start()
+    for connect in (connect_imports, partial(connect_demo, lost=lost)):
+        arguments = (options, client, supervisor.run_in_product, say)
+        threading.Thread(target=connect, args=arguments, daemon=True).start()
     kept = supervisor.watch()
     say("Stopping ...")
     saved = supervisor.stop()
@@ -78,6 +81,7 @@ def say_ready(options: Options) -> None:
         address = f"{options.url}/?key={options.layout.link.read_text().strip()} (works once)"
     say(f"Kubilitics is ready at {address}")
     say(f"  API token: {options.layout.token}   Logs: {options.layout.logs}   Stop: Ctrl-C")
+    say_demo(options, say)
 
 
 def say(line: str) -> None:

@@ -61,26 +61,37 @@ def for_product(options: Options, aws_port: int, environ: Mapping[str, str] = os
     """The gateway, the worker and the supervisor's own calls into the product."""
     layout = options.layout
     key_id, secret = layout.access_key()
-    return _without_aws(environ) | {
-        "AWS_ENDPOINT_URL": aws_url(aws_port),
-        "AWS_ACCESS_KEY_ID": key_id,
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # The user's files may hold a region, a proxy or an endpoint of their own.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        # The trace SDK looks for a daemon that a laptop does not have.
-        "POWERTOOLS_TRACE_DISABLED": "true",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "KUBILITICS_MODE": "embedded",
-        "KUBILITICS_PUBLIC_ORIGIN": options.url,
-        "KUBILITICS_WEBSOCKET_ENDPOINT": options.url,
-        "KUBILITICS_LOCAL_AUTH": options.local_auth,
-        "KUBILITICS_HOME": str(layout.home),
-    }
+    return (
+        _without_aws(environ)
+        | {
+            "AWS_ENDPOINT_URL": aws_url(aws_port),
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # The user's files may hold a region, a proxy or an endpoint of their own.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            # The trace SDK looks for a daemon that a laptop does not have.
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "KUBILITICS_MODE": "embedded",
+            "KUBILITICS_PUBLIC_ORIGIN": options.url,
+            "KUBILITICS_WEBSOCKET_ENDPOINT": options.url,
+            "KUBILITICS_LOCAL_AUTH": options.local_auth,
+            "KUBILITICS_HOME": str(layout.home),
+        }
+        | ({"KUBILITICS_DEMO": str(layout.demo)} if options.demo.on else {})
+    )
+
+
+def for_demo(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The demo cluster knows nothing of AWS or of the product."""
+    product = ("AWS_", "MINISTACK_", "KUBILITICS_")
+    kept = {name: value for name, value in environ.items() if not name.startswith(product)}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def _without_aws(environ: Mapping[str, str]) -> dict[str, str]:

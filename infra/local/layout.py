@@ -63,11 +63,23 @@ class Layout:
         """Present once the sample cluster was added; removing that cluster does not bring it back."""
         return self.home / "sample-connected"
 
+    @property
+    def demo(self) -> Path:
+        """The demo cluster's CA, tokens, kubeconfigs, port and written history."""
+        return self.home / "demo"
+
+    @property
+    def demo_connected(self) -> Path:
+        """The id of the demo cluster in the product, once it was connected; removed there, it stays away."""
+        return self.demo / "connected"
+
     def prepare(self) -> None:
         """Create what is missing and make it private. Raises OSError (a full or read-only disk)."""
-        for folder in (self.home, self.logs, self.aws, self.aws_state, self.aws_objects, self.backup, self.aws / "tmp"):
+        aws = (self.aws, self.aws_state, self.aws_objects, self.aws / "tmp")
+        for folder in (self.home, self.logs, *aws, self.backup, self.demo):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.home.chmod(0o700)
+        for private in (self.home, self.demo):
+            private.chmod(0o700)
         self.secret("token", prefix=LOCAL_KIND)
 
     def secret(self, name: str, *, prefix: str = "") -> str:

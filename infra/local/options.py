@@ -1,4 +1,4 @@
-"""What `make run` was asked for: PORT, UI, KUBECONFIG_IMPORT, RECORDED_IMPORT, LOCAL_AUTH."""
+"""What `make run` was asked for: PORT, UI, KUBECONFIG_IMPORT, RECORDED_IMPORT, LOCAL_AUTH, DEMO, SCALE, PROMETHEUS."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ class InvalidOption(Exception):
 
 
 @dataclass(frozen=True)
+class DemoOptions:
+    """The demo cluster: whether it runs, how large it is, what it is made from."""
+
+    on: bool = True
+    scale: bool = False
+    """1,000 nodes and 10,000 pods instead of a small company."""
+    prometheus: bool = False
+    """Whether a real Prometheus serves its 30 days of history."""
+    seed: int = 1
+
+
+@dataclass(frozen=True)
 class Options:
     port: int
     local_auth: Literal["cookie", "link"]
@@ -24,6 +36,7 @@ class Options:
     ui: Path
     ministack_python: Path
     sample: bool
+    demo: DemoOptions
 
     @property
     def url(self) -> str:
@@ -45,8 +58,28 @@ def read_options(environ: Mapping[str, str]) -> Options:
         layout=Layout(Path(environ.get("KUBILITICS_HOME") or ROOT / ".local").absolute()),
         ui=Path(environ.get("KUBILITICS_UI") or ROOT / "build" / "web").absolute(),
         ministack_python=Path(environ.get("MINISTACK_PYTHON") or ROOT / ".venv-ministack" / "bin" / "python"),
-        sample=(environ.get("SAMPLE") or "1") != "0",
+        sample=_switch("SAMPLE", environ, default=True),
+        demo=_demo(environ),
     )
+
+
+def _demo(environ: Mapping[str, str]) -> DemoOptions:
+    seed = environ.get("DEMO_SEED") or "1"
+    if not seed.isascii() or not seed.isdigit() or len(seed) > 9:
+        raise InvalidOption(f"DEMO_SEED={seed} is not a seed. Give a whole number, e.g. make run DEMO_SEED=7.")
+    return DemoOptions(
+        on=_switch("DEMO", environ, default=True),
+        scale=_switch("SCALE", environ, default=False),
+        prometheus=_switch("PROMETHEUS", environ, default=False),
+        seed=int(seed),
+    )
+
+
+def _switch(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
+    text = environ.get(name) or ("1" if default else "0")
+    if text not in ("0", "1"):
+        raise InvalidOption(f"{name}={text} is not known. Give 1 or 0, e.g. make run {name}={'0' if default else '1'}.")
+    return text == "1"
 
 
 def _port(text: str) -> int:

@@ -75,8 +75,9 @@ def begin(layout: Layout) -> Beginning:
         return Beginning("clean")
     if saved is None and exported is None:
         _set_aside(layout)
-        # The sample cluster went with the rest, so it is connected again.
+        # The sample and the demo cluster went with the rest, so they are connected again.
         layout.connected.unlink(missing_ok=True)
+        layout.demo_connected.unlink(missing_ok=True)
         return Beginning("lost" if (layout.aws / USED_MARKER).exists() else "nothing")
     if exported is None or (saved is not None and saved > exported):
         return Beginning("saved", saved)

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 
 from infra.local import environment
+from infra.local.demo_parts import DemoParts
 from infra.local.embedded_aws.serve import CLEAN_MARKER
 from infra.local.instance import NEEDED_BYTES, CannotStart, disk_full, free_port
 from infra.local.options import Options
@@ -60,6 +61,7 @@ class Supervisor:
         self.worker = Child(
             "worker", python_module("infra.local.worker"), product, layout.logs / "worker.log", grace_s=20.0
         )
+        self.demo = DemoParts(options, say)
 
     def request_stop(self, *_: object) -> None:
         """Leave `watch` soon; safe in a signal handler."""
@@ -73,6 +75,8 @@ class Supervisor:
             self.worker.start()
             if not self._wait(self._gateway_answers, self.gateway, _GATEWAY_STARTS_WITHIN_S):
                 raise CannotStart(_failed(self.gateway))
+            # Last, so that nothing of the service waits for the processor while a world is made.
+            self.demo.start()
             return beginning
         except BaseException:
             self.stop()
@@ -85,13 +89,15 @@ class Supervisor:
             for child in (self.aws, self.gateway, self.worker):
                 if not child.running and not self._revive(child):
                     return self._stop.is_set()
+            self.demo.look()
             if time.monotonic() - looked_at_disk > _LOOK_AT_DISK_EVERY_S:
                 looked_at_disk = time.monotonic()
                 self._look_at_disk()
         return True
 
     def stop(self) -> bool:
-        """Gateway, worker, then the embedded AWS, which saves. False when it could not save everything."""
+        """Demo, gateway, worker, then the embedded AWS, which saves. False when it could not save everything."""
+        self.demo.stop()
         self.gateway.stop()
         self.worker.stop()
         self.aws.stop()

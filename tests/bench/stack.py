@@ -43,7 +43,7 @@ def running(environment: Mapping[str, str] | None = None, home: Path | None = No
     with tempfile.TemporaryDirectory(prefix="kubilitics-") as folder:
         place = home or Path(folder) / "home"
         port = free_port()
-        extra = {"PORT": str(port), "KUBILITICS_HOME": str(place), **(environment or {})}
+        extra = {"PORT": str(port), "KUBILITICS_HOME": str(place), "DEMO": "0", **(environment or {})}
         log = Path(folder) / "output"
         with log.open("w") as output:
             process = subprocess.Popen(

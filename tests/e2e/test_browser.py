@@ -32,7 +32,7 @@ JOURNEY_WITHIN_S = 600.0
 def running_service(home: Path) -> Iterator[str]:
     """The whole product with an empty installation in `home`; its URL."""
     port = free_port()
-    environment = {**os.environ, "KUBILITICS_HOME": str(home), "PORT": str(port), "SAMPLE": "0"}
+    environment = {**os.environ, "KUBILITICS_HOME": str(home), "PORT": str(port), "SAMPLE": "0", "DEMO": "0"}
     output = home.parent / "service.log"
     with output.open("w") as log:
         process = subprocess.Popen(

@@ -11,12 +11,15 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 
+from infra.local.demo_client import DemoClient
 from infra.local.gateway.access import OneTimeLink, SessionCookies
-from infra.local.gateway.application import Gateway, SignIn
+from infra.local.gateway.application import Demo, Gateway, SignIn
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
 from infra.local.layout import ROOT, Layout
@@ -69,7 +72,28 @@ def build(limits: Limits) -> Gateway:
         SignatureCheck(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]),
         _sign_in(home),
         limits,
+        _demo(),
     )
+
+
+def _demo() -> Demo:
+    """The demo cluster, guarded like the API."""
+    from chalicelib import wiring
+    from chalicelib.accounts import require
+    from chalicelib.api.authentication import authenticate
+
+    def authorize(method: str, headers: Mapping[str, str], permission: str) -> None:
+        require(authenticate(_Asked(method, headers), wiring.services()), permission)  # type: ignore[arg-type]
+
+    folder = os.environ.get("KUBILITICS_DEMO")
+    return Demo(DemoClient(Path(folder)) if folder else None, authorize)
+
+
+class _Asked(NamedTuple):
+    """The part of a request that tells who sent it."""
+
+    method: str
+    headers: Mapping[str, str]
 
 
 def _sign_in(home: Layout) -> SignIn:

@@ -13,10 +13,13 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Chalice
 
 from chalicelib.errors import MethodNotAllowed, NotFound
+from infra.local.demo_client import DemoClient
 from infra.local.gateway.access import OneTimeLink, SessionCookies, refusal
 from infra.local.gateway.answer import Answer, Receive, Scope, Send, error_answer
 from infra.local.gateway.connections import PREFIX as CONNECTIONS_PREFIX
 from infra.local.gateway.connections import Connections
+from infra.local.gateway.demo import PREFIX as DEMO_PREFIX
+from infra.local.gateway.demo import Authorize, DemoFront
 from infra.local.gateway.events import header_map
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
@@ -41,17 +44,32 @@ class SignIn:
     """With it, a browser that already has the cookie is not asked for the link again."""
 
 
+@dataclass(frozen=True)
+class Demo:
+    """The demo cluster of this installation; `client` is None while it is off."""
+
+    client: DemoClient | None
+    authorize: Authorize
+
+
 class Gateway:
     """ASGI over a Chalice app, as API Gateway, a CDN and an authorizer are in AWS."""
 
     def __init__(
-        self, app: Chalice, pages: Pages, signature: SignatureCheck, sign_in: SignIn, limits: Limits | None = None
+        self,
+        app: Chalice,
+        pages: Pages,
+        signature: SignatureCheck,
+        sign_in: SignIn,
+        limits: Limits | None = None,
+        demo: Demo | None = None,
     ) -> None:
         limits = limits or Limits()
         self._executor = ThreadPoolExecutor(limits.threads, thread_name_prefix="handler")
         self._connections = Connections(limits, signature)
         self._rest = RestFront(app, self._executor, limits)
         self._websocket = WebSocketFront(app, self._executor, limits, self._connections)
+        self._demo = DemoFront(demo.client, demo.authorize, self._executor) if demo else None
         self._pages = pages
         self._sign_in = sign_in
         self._sweep_s = min(_SWEEP_S, limits.websocket_idle_s / 2)
@@ -73,6 +91,8 @@ class Gateway:
         refused = refusal(scope["method"], headers)
         if refused is not None:
             return error_answer(refused)
+        if self._demo is not None and scope["path"].startswith(DEMO_PREFIX):
+            return await self._demo.answer(scope, receive)
         match = self._rest.match(scope["raw_path"])
         if match is not None:
             return await self._rest.answer(scope, receive, match)

@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from chalice.app import Chalice
 
 from infra.local.gateway.access import OneTimeLink
-from infra.local.gateway.application import Gateway, SignIn
+from infra.local.gateway.application import Demo, Gateway, SignIn
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
 from infra.local.signature import SignatureCheck
@@ -73,7 +73,12 @@ class Served:
 
 @contextlib.contextmanager
 def serving(
-    tmp: Path, limits: Limits | None = None, *, link: Path | None = None, ui: Mapping[str, str] | None = None
+    tmp: Path,
+    limits: Limits | None = None,
+    *,
+    link: Path | None = None,
+    ui: Mapping[str, str] | None = None,
+    demo: Demo | None = None,
 ) -> Iterator[Served]:
     folder = tmp / "web"
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +88,7 @@ def serving(
     app = sample_app()
     limits = limits or Limits()
     sign_in = SignIn(lambda: COOKIE, OneTimeLink(link) if link else None, "kubilitics_session")
-    gateway = Gateway(app, Pages(folder, ("http://127.0.0.1:4566",)), SignatureCheck(*KEY), sign_in, limits)
+    gateway = Gateway(app, Pages(folder, ("http://127.0.0.1:4566",)), SignatureCheck(*KEY), sign_in, limits, demo)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -47,7 +47,14 @@ class Service:
         self.layout = Layout(home)
         self.port = port
         self.lines: list[str] = []
-        self.environment = {**os.environ, "KUBILITICS_HOME": str(home), "PORT": str(port), "SAMPLE": "0", **variables}
+        self.environment = {
+            **os.environ,
+            "KUBILITICS_HOME": str(home),
+            "PORT": str(port),
+            "SAMPLE": "0",
+            "DEMO": "0",
+            **variables,
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
             env=self.environment,

@@ -6,6 +6,8 @@ interface CallOptions {
   query?: Query
   body?: unknown
   signal?: AbortSignal
+  /** Where the path begins, when that is not the API. */
+  base?: string
 }
 
 const BASE = '/api/v1'
@@ -25,7 +27,7 @@ export async function call<T>(method: string, path: string, options: CallOptions
   }
   let response: Response
   try {
-    response = await fetch(BASE + path + queryString(options.query), {
+    response = await fetch((options.base ?? BASE) + path + queryString(options.query), {
       method,
       headers,
       credentials: 'same-origin',

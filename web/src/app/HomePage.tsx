@@ -1,14 +1,16 @@
-import { Navigate } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { useNavigate } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { clustersQuery } from '../api/queries'
 import { Button } from '../ui/Button'
 import { ErrorNotice } from '../ui/Notice'
 import { SkeletonRows } from '../ui/Skeleton'
 import { Brand } from './Brand'
-import { rememberedCluster, useLayout } from './layout'
+import { openedByItself, rememberedCluster, useLayout } from './layout'
+import { startCluster } from '../features/demo/simulated'
 import styles from './HomePage.module.css'
 
-/** Opens the cluster that was open last, else the first; without any, says what to do. */
+/** Opens the cluster that was open last, else the demo, else the first; without any, says what to do. */
 export function HomePage() {
   const clusters = useQuery(clustersQuery())
   const openDialog = useLayout((layout) => layout.set)
@@ -25,9 +27,9 @@ export function HomePage() {
     )
   }
   const items = clusters.data.items
-  const target = items.find((cluster) => cluster.id === rememberedCluster()) ?? items[0]
+  const target = startCluster(items, rememberedCluster())
   if (target) {
-    return <Navigate to="/c/$cluster" params={{ cluster: target.id }} replace />
+    return <Open cluster={target.id} remembered={target.id === rememberedCluster()} />
   }
   return (
     <div className={styles.welcome}>
@@ -45,4 +47,15 @@ export function HomePage() {
       </p>
     </div>
   )
+}
+
+function Open({ cluster, remembered }: { cluster: string; remembered: boolean }) {
+  const navigate = useNavigate()
+  useEffect(() => {
+    if (!remembered) {
+      openedByItself(cluster)
+    }
+    void navigate({ to: '/c/$cluster', params: { cluster }, replace: true })
+  }, [cluster, remembered, navigate])
+  return null
 }

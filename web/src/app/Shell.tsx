@@ -3,6 +3,7 @@ import { Outlet, useNavigate, useParams, useRouter, useSearch } from '@tanstack/
 import { useQuery } from '@tanstack/react-query'
 import { clustersQuery, meQuery } from '../api/queries'
 import { asApiError } from '../api/errors'
+import { startCluster } from '../features/demo/simulated'
 import { SignInPage } from './SignInPage'
 import { SideNav } from './SideNav'
 import { TopBar } from './TopBar'
@@ -30,11 +31,12 @@ export function Shell() {
   const assistantSeen = useSeen(layout.assistantOpen)
   useFrameShortcuts(cluster)
   useIdlePrefetch()
+  const { cluster: addressed } = useParams({ strict: false })
   useEffect(() => {
-    if (cluster) {
-      rememberCluster(cluster)
+    if (addressed) {
+      rememberCluster(addressed)
     }
-  }, [cluster])
+  }, [addressed])
 
   if (me.isError && asApiError(me.error).status === 401) {
     return <SignInPage error={me.error} onRetry={() => void me.refetch()} />
@@ -78,7 +80,7 @@ function useCurrentCluster(): string | undefined {
   const clusters = useQuery(clustersQuery())
   const last = rememberedCluster()
   const items = clusters.data?.items ?? []
-  return cluster ?? (items.find((candidate) => candidate.id === last) ?? items[0])?.id
+  return cluster ?? startCluster(items, last)?.id
 }
 
 function useFrameShortcuts(cluster: string | undefined): void {

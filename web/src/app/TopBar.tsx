@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Me } from '../api/types'
 import { ClusterSwitcher } from '../features/clusters/ClusterSwitcher'
+import { FailureButton } from '../features/demo/FailureButton'
 import { Button, IconButton } from '../ui/Button'
 import { Icon, type IconName } from '../ui/Icon'
 import { Menu, MenuItem, MenuLabel } from '../ui/Menu'
@@ -26,6 +27,7 @@ export function TopBar({ cluster, me }: { cluster: string | undefined; me: Me | 
         <span className={styles.name}>Kubilitics</span>
       </Link>
       <ClusterSwitcher current={cluster} />
+      <FailureButton cluster={cluster} />
       <div className={styles.space} />
       <Button
         className={styles.ask}

@@ -43,8 +43,18 @@ export const useLayout = create<LayoutState>((set) => ({
 
 const CLUSTER_KEY = 'kubilitics.cluster'
 
+let opened: string | undefined
+
+/** The product itself opened this cluster, for want of a better one: that is no choice to remember. */
+export function openedByItself(id: string): void {
+  opened = id
+}
+
 export function rememberCluster(id: string): void {
-  remember(CLUSTER_KEY, id)
+  if (id !== opened) {
+    opened = undefined
+    remember(CLUSTER_KEY, id)
+  }
 }
 
 export function forgetCluster(id: string): void {

@@ -6,6 +6,8 @@ import { useLayout } from '../../app/layout'
 import { Icon } from '../../ui/Icon'
 import { Menu, MenuItem, MenuLabel, MenuSeparator } from '../../ui/Menu'
 import { StatusShape } from '../../ui/Status'
+import { SimulatedChip } from '../demo/SimulatedChip'
+import { isSimulated } from '../demo/simulated'
 import styles from './ClusterSwitcher.module.css'
 
 /** Health of a cluster at a glance: its connection first, then its worst problem. */
@@ -51,6 +53,7 @@ export function ClusterSwitcher({ current }: { current: string | undefined }) {
             <StatusShape level={levelOfCluster(cluster)} />
             <span className={styles.item}>{cluster.name}</span>
             {cluster.production && <ProductionChip />}
+            {isSimulated(cluster) && <SimulatedChip />}
             <span className={styles.source}>{cluster.source}</span>
           </MenuItem>
         ))}
@@ -63,6 +66,7 @@ export function ClusterSwitcher({ current }: { current: string | undefined }) {
         </MenuItem>
       </Menu>
       {selected?.production && <ProductionChip />}
+      {isSimulated(selected) && <SimulatedChip />}
     </>
   )
 }

@@ -11,6 +11,8 @@ import { EmptyState, ErrorNotice } from '../../ui/Notice'
 import { PageHeader } from '../../ui/PageHeader'
 import { SkeletonRows } from '../../ui/Skeleton'
 import { StatusWord } from '../../ui/Status'
+import { SimulatedChip } from '../demo/SimulatedChip'
+import { isSimulated } from '../demo/simulated'
 import { CheckResult } from './CheckResult'
 import { levelOfCluster, ProductionChip } from './ClusterSwitcher'
 import { RemoveDialog, RenameDialog } from './ClusterDialogs'
@@ -75,6 +77,7 @@ function ClusterCard({ cluster }: { cluster: Cluster }) {
             word={STATUS_WORDS[cluster.status]}
           />
           {cluster.production && <ProductionChip />}
+          {isSimulated(cluster) && <SimulatedChip />}
           {cluster.problems && (
             <Link to="/c/$cluster/problems" params={{ cluster: cluster.id }} className={styles.problems}>
               {problemWords(cluster.problems)}
