@@ -46,6 +46,20 @@ _POLICY = re.compile(
 )
 
 
+_DENIED = re.compile(r"admission webhook \"([^\"]{1,253})\" denied the request: ?(.{0,600})", re.I | re.S)
+_HARDENING = re.compile(
+    r"privileged|privilege.?escalation|run.?as.?non.?root|run.?as.?user|root user|host.?(?:path|network|pid|ipc|port)|"
+    r"capabilit|seccomp|read.?only.?root|security.?context|pod.?security",
+    re.I,
+)
+
+
+def _denial(said: str) -> re.Match[str] | None:
+    """A policy engine's denial that speaks of pod security; other denials have no failure mode of their own."""
+    found = _DENIED.search(said)
+    return found if found and _HARDENING.search(found.group(2)) else None
+
+
 def refusal(case: Case, look: Look) -> tuple[str, list[Evidence]]:
     """What the API server answered to the controller, newest first: FailedCreate events, else the condition."""
     event = next(
@@ -285,11 +299,12 @@ def service_account_missing(case: Case, look: Look) -> Finding | None:
 def psa_rejects(case: Case, look: Look) -> Finding | None:
     """Pod Security admission of the namespace forbids what the pod template asks for; running pods stay."""
     said, cited = refusal(case, look)
-    found = _SECURITY.search(said) or _POLICY.search(said)
+    found = _SECURITY.search(said) or _POLICY.search(said) or _denial(said)
     space = look.snapshot.get("Namespace", "", case.ref.namespace)
     level = space.metadata.labels.get(ENFORCE, "") if space else ""
     if found:
-        level, what, strength = found.group(1) or "of the policy", found.group(2), DECISIVE
+        level, what = found.group(1) or "of the policy", found.group(2)
+        strength = GOOD if found.re is _DENIED else DECISIVE
     elif said or level not in ("baseline", "restricted"):
         return None
     else:

@@ -9,7 +9,7 @@ from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
-from chalicelib.rootcause.sightings import (
+from chalicelib.rootcause.traffic import (
     ingress_broken,
     no_class,
     service_absent,

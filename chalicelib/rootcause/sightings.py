@@ -10,8 +10,8 @@ from typing import Any
 from chalicelib.rootcause import logs
 from chalicelib.rootcause.case import Case, SymptomType
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.traffic import about, endpoints, routes, services
 from chalicelib.state.kinds.cluster import PRESSURES
-from chalicelib.state.kinds.network import Service
 from chalicelib.state.kinds.workloads import rollout_strategy_contradicts
 from chalicelib.state.meta import Condition, Object, Ref, condition
 
@@ -24,11 +24,6 @@ autoscaler_inactive = SymptomType("autoscaler_inactive")
 drain_blocked = SymptomType("drain_blocked")
 deletion_stuck = SymptomType("deletion_stuck")
 claim_pending = SymptomType("claim_pending")
-service_empty = SymptomType("service_empty")
-service_unready = SymptomType("service_unready")
-service_port_suspect = SymptomType("service_port_suspect")
-service_absent = SymptomType("service_absent")
-ingress_broken = SymptomType("ingress_broken")
 node_not_ready = SymptomType("node_not_ready")
 node_pressured = SymptomType("node_pressured")
 access_refused = SymptomType("access_refused")
@@ -61,16 +56,10 @@ def object_cases(look: Look) -> Iterator[Case]:
     yield from _guards(look)
     yield from _deletions(look)
     yield from _claims(look)
-    yield from _services(look)
-    yield from _routes(look)
+    yield from services(look)
+    yield from routes(look)
     yield from _nodes(look)
     yield from _refusals(look)
-
-
-def _about(type_: SymptomType, obj: Object, look: Look, text: str, **fields: Any) -> Case:
-    ref = look.world.ref_of(obj)
-    resource = fields.pop("resource", ref)
-    return Case(type_, resource, obj, ref, text, (ref,), workload=look.workload(resource), **fields)
 
 
 # Controllers
@@ -97,7 +86,7 @@ def _uncreated(look: Look) -> Iterator[Case]:
             owner = look.owner(look.world.ref_of(sets))
             text = f"{short} of {sets.spec.replicas} pods are not created"
             since = failure.last_transition_time if failure else sets.metadata.creation_timestamp
-            yield _about(pods_not_created, sets, look, text, resource=owner, since=since)
+            yield about(pods_not_created, sets, look, text, resource=owner, since=since)
     yield from _uncreated_by_deployment(look)
     for sts in look.snapshot.of("StatefulSet"):
         pods = look.world.pods_of(look.world.ref_of(sts))
@@ -106,7 +95,7 @@ def _uncreated(look: Look) -> Iterator[Case]:
             and all(p.ready for p in pods)
             and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE
         ):
-            yield _about(
+            yield about(
                 pods_not_created,
                 sts,
                 look,
@@ -115,7 +104,7 @@ def _uncreated(look: Look) -> Iterator[Case]:
     for daemons in look.snapshot.of("DaemonSet"):
         short = daemons.status.desired_number_scheduled - daemons.status.current_number_scheduled
         if short > 0 and look.events(look.world.ref_of(daemons), "FailedCreate"):
-            yield _about(
+            yield about(
                 pods_not_created,
                 daemons,
                 look,
@@ -126,7 +115,7 @@ def _uncreated(look: Look) -> Iterator[Case]:
         if not done and not job.spec.suspend and not job.status.active and not job.status.succeeded:
             ref = look.world.ref_of(job)
             if look.events(ref, "FailedCreate") and not look.world.pods_of(ref):
-                yield _about(pods_not_created, job, look, "no pod is created")
+                yield about(pods_not_created, job, look, "no pod is created")
 
 
 def _uncreated_by_deployment(look: Look) -> Iterator[Case]:
@@ -136,7 +125,7 @@ def _uncreated_by_deployment(look: Look) -> Iterator[Case]:
     for deployment in look.snapshot.of("Deployment"):
         failure = condition(deployment.status.conditions, "ReplicaFailure")
         if failure and failure.true:
-            yield _about(pods_not_created, deployment, look, "pods are not created", since=failure.last_transition_time)
+            yield about(pods_not_created, deployment, look, "pods are not created", since=failure.last_transition_time)
 
 
 def _deployments(look: Look) -> Iterator[Case]:
@@ -146,7 +135,7 @@ def _deployments(look: Look) -> Iterator[Case]:
         progressing = condition(deployment.status.conditions, "Progressing")
         behind = deployment.status.updated_replicas < deployment.spec.replicas
         if progressing and progressing.false:
-            yield _about(
+            yield about(
                 rollout_stalled,
                 deployment,
                 look,
@@ -154,7 +143,7 @@ def _deployments(look: Look) -> Iterator[Case]:
                 since=progressing.last_transition_time,
             )
         elif behind and (deployment.spec.paused or rollout_strategy_contradicts(deployment.spec.strategy)):
-            yield _about(rollout_stalled, deployment, look, "the new revision is not rolled out")
+            yield about(rollout_stalled, deployment, look, "the new revision is not rolled out")
 
 
 def _parked(look: Look) -> Iterator[Case]:
@@ -166,7 +155,7 @@ def _parked(look: Look) -> Iterator[Case]:
             ref = look.world.ref_of(workload)
             needs = dependents(ref, look)
             if needs and _once_ran(workload, needs, look) and (_wanted(needs, look) or not _standby(workload, look)):
-                yield _about(scaled_to_zero, workload, look, "scaled to zero while something depends on it")
+                yield about(scaled_to_zero, workload, look, "scaled to zero while something depends on it")
 
 
 def _once_ran(workload: Any, needs: list[Ref], look: Look) -> bool:
@@ -215,12 +204,12 @@ def _batch(look: Look) -> Iterator[Case]:
         failed = lasting_failure(job, look)
         if failed is not None:
             text = f"{failed.reason}: {failed.message}"
-            yield _about(job_failed, job, look, text, since=failed.last_transition_time)
+            yield about(job_failed, job, look, text, since=failed.last_transition_time)
     for cron in look.snapshot.of("CronJob"):
         if cron.metadata.deletion_timestamp is None:
             text = idle_reason(cron, look)
             if text:
-                yield _about(cronjob_idle, cron, look, text)
+                yield about(cronjob_idle, cron, look, text)
 
 
 def lasting_failure(job: Any, look: Look) -> Condition | None:
@@ -304,7 +293,7 @@ def _guards(look: Look) -> Iterator[Case]:
                 and found.false
                 and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale")
             ):
-                yield _about(
+                yield about(
                     autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time
                 )
                 break
@@ -315,11 +304,11 @@ def _guards(look: Look) -> Iterator[Case]:
         pods = look.world.pods_selected_by(pdb.metadata.namespace, pdb.spec.selector)
         held = sorted({p.spec.node_name for p in pods if p.spec.node_name in cordoned and not p.finished})
         if held:
-            yield _about(drain_blocked, pdb, look, f"no disruption allowed while {', '.join(held)} is being drained")
+            yield about(drain_blocked, pdb, look, f"no disruption allowed while {', '.join(held)} is being drained")
     for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
         for configuration in look.snapshot.of(kind):
             if closed_hook(configuration, look) is not None:
-                yield _about(webhook_down, configuration, look, "a webhook that fails closed has no backend")
+                yield about(webhook_down, configuration, look, "a webhook that fails closed has no backend")
 
 
 def closed_hook(configuration: Any, look: Look) -> int | None:
@@ -378,97 +367,7 @@ def _claims(look: Look) -> Iterator[Case]:
             continue
         if look.age(claim.metadata.creation_timestamp) < CLAIM_GRACE or look.world.waits_for_first_consumer(claim):
             continue
-        yield _about(claim_pending, claim, look, "Pending: no volume", since=claim.metadata.creation_timestamp)
-
-
-# Services and routes
-
-
-def endpoints(service: Service, look: Look) -> tuple[int, int]:
-    """(ready, all) endpoints of a Service: from its slices, else from the pods it selects."""
-    namespace, name = service.metadata.namespace, service.metadata.name
-    counts = look.world.endpoint_counts(namespace, name)
-    if counts is not None and (counts[1] or look.snapshot.of("EndpointSlice")):
-        return counts
-    pods = [p for p in look.selected(service) if not p.finished]
-    return sum(p.ready for p in pods), len(pods)
-
-
-def _services(look: Look) -> Iterator[Case]:
-    if not look.snapshot.was_read("Pod"):
-        return
-    for service in look.snapshot.of("Service"):
-        if not service.spec.selector or service.spec.type == "ExternalName" or service.metadata.deletion_timestamp:
-            continue
-        ready, total = endpoints(service, look)
-        if ready:
-            if suspect_ports(service, look):
-                yield _about(service_port_suspect, service, look, "a port leads to no listener")
-        elif total or look.selected(service):
-            yield _about(
-                service_unready, service, look, f"0 of {max(total, len(look.selected(service)))} endpoints are ready"
-            )
-        elif not any(getattr(w.spec, "replicas", 1) == 0 for w in look.backing(service)):
-            yield _about(service_empty, service, look, "no endpoints: no pod matches the selector")
-    for ref in sorted(look.complaints_about):
-        if look.missing("Service", ref.namespace, ref.name):
-            callers = look.callers(ref)
-            text = f"called by {', '.join(map(str, callers))}"
-            yield Case(service_absent, ref, None, ref, text, tuple(callers))
-
-
-def suspect_ports(service: Service, look: Look) -> list[int]:
-    """Indexes of ports whose target no container of the ready pods declares (number) or has (name)."""
-    pods = [p for p in look.selected(service) if p.ready]
-    found = []
-    for index, port in enumerate(service.spec.ports):
-        target = port.target_port or port.port
-        containers = [c for p in pods for c in p.spec.all_containers]
-        declared = {q.container_port for c in containers for q in c.ports}
-        names = {q.name for c in containers for q in c.ports if q.name}
-        if isinstance(target, str) and not target.isdigit():
-            if pods and target not in names:
-                found.append(index)
-        elif (declared and int(target) not in declared) or (
-            not declared and look.complaints_about.get(look.world.ref_of(service))
-        ):
-            found.append(index)
-    return found
-
-
-def _routes(look: Look) -> Iterator[Case]:
-    classes = {c.metadata.name for c in look.snapshot.of("IngressClass")}
-    for ingress in look.snapshot.of("Ingress"):
-        namespace = ingress.metadata.namespace
-        backends = [b for _, _, b in ingress.backends]
-        lost = any(look.missing("Service", namespace, b.name) for b in backends)
-        port = any(wrong_backend_port(namespace, b, look) for b in backends)
-        secret = any(t.secret_name and look.missing("Secret", namespace, t.secret_name) for t in ingress.spec.tls)
-        unserved = (
-            look.snapshot.was_read("IngressClass")
-            and ingress.spec.ingress_class_name not in classes
-            and (bool(ingress.spec.ingress_class_name) or no_class(ingress, look))
-        )
-        if lost or port or secret or unserved:
-            yield _about(
-                ingress_broken, ingress, look, "a route leads nowhere", since=ingress.metadata.creation_timestamp
-            )
-
-
-def wrong_backend_port(namespace: str, backend: Any, look: Look) -> bool:
-    """Whether an Ingress names a port that its Service does not have."""
-    service = look.snapshot.get("Service", namespace, backend.name)
-    if service is None or service.spec.type == "ExternalName":
-        return False
-    if backend.port.name:
-        return all(p.name != backend.port.name for p in service.spec.ports)
-    return bool(backend.port.number) and all(p.port != backend.port.number for p in service.spec.ports)
-
-
-def no_class(ingress: Any, look: Look) -> bool:
-    """No class, no legacy annotation, no default class, and no controller has given it an address."""
-    default = any(c.default for c in look.snapshot.of("IngressClass"))
-    return not ingress.class_name and not default and not ingress.status.load_balancer.ingress
+        yield about(claim_pending, claim, look, "Pending: no volume", since=claim.metadata.creation_timestamp)
 
 
 # Nodes and access
@@ -480,12 +379,12 @@ def _nodes(look: Look) -> Iterator[Case]:
         if not ready or not ready.true:
             if look.age(node.metadata.creation_timestamp) > timedelta(minutes=2):
                 text = f"{ready.reason}: {ready.message}" if ready else "no Ready condition"
-                yield _about(node_not_ready, node, look, text, since=ready.last_transition_time if ready else None)
+                yield about(node_not_ready, node, look, text, since=ready.last_transition_time if ready else None)
             continue
         for type_ in PRESSURES:
             found = condition(node.status.conditions, type_)
             if found and found.true:
-                yield _about(node_pressured, node, look, type_, since=found.last_transition_time)
+                yield about(node_pressured, node, look, type_, since=found.last_transition_time)
 
 
 def _refusals(look: Look) -> Iterator[Case]:

@@ -10,7 +10,8 @@ from chalicelib.rootcause.case import DECISIVE, LIKELY, STRONG, Case, Finding, b
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
-from chalicelib.rootcause.sightings import closed_hook, endpoints, pods_not_created, webhook_down
+from chalicelib.rootcause.sightings import closed_hook, pods_not_created, webhook_down
+from chalicelib.rootcause.traffic import endpoints
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import LabelSelector, Ref
 

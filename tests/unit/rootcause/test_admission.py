@@ -182,3 +182,24 @@ def test_a_webhook_certificate_is_told_apart():
         CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority"
     )
     assert [mode for _, mode in sure(cluster.diagnosis())] == ["webhook_tls_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        (
+            'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod/shop/cart-x was blocked '
+            "due to the following policies\n\ndisallow-privileged-containers:\n  privileged: 'Privileged mode is not allowed'",
+            "psa_rejects_recreate",
+        ),
+        (
+            'admission webhook "validation.gatekeeper.sh" denied the request: [must-have-owner] you must provide '
+            'labels: {"owner"}',
+            "rollout_stuck",
+        ),
+    ],
+)
+def test_a_policy_engines_denial_is_a_security_refusal_only_where_it_speaks_of_security(said: str, mode: str):
+    cluster = a_cluster()
+    cluster.deployment("shop/cart").not_created(f"Error creating: {said}")
+    assert only(cluster.diagnosis()).mode == mode
