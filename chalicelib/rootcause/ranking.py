@@ -10,11 +10,14 @@ and the missing evidence. Method: docs/decisions/0051.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib import resources
 
 from chalicelib.rootcause.case import DECISIVE, UNKNOWN_ODDS, Case, Finding
 from chalicelib.rootcause.look import Look
@@ -72,6 +75,27 @@ def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
     odds = strength / (1 - strength)
     blamed = {finding.resource, case.resource, *(e.ref for e in finding.evidence)}
     return odds * CHANGE_FACTOR if blamed & changed and strength >= CLEAR else odds
+
+
+@functools.cache
+def _exponent() -> float:
+    """Fitted by `python -m tests.bench.calibrate --write`."""
+    text = (resources.files("chalicelib.rootcause") / "calibration.json").read_text(encoding="utf-8")
+    return float(json.loads(text)["exponent"])
+
+
+def calibrated(probability: float) -> float:
+    """The stated probability for one that follows from odds alone: its odds to the fitted exponent."""
+    return min(CEILING, _to_power(probability, _exponent()))
+
+
+def uncalibrated(probability: float) -> float:
+    """The inverse, for refitting."""
+    return _to_power(probability, 1 / _exponent())
+
+
+def _to_power(probability: float, exponent: float) -> float:
+    return 0.0 if probability <= 0 else 1 / (1 + ((1 - probability) / probability) ** exponent)
 
 
 def lift_to_cron_jobs(candidates: list[Candidate], look: Look) -> list[Candidate]:
@@ -215,7 +239,7 @@ def problem(candidate: Candidate, look: Look) -> Problem:
         resource=finding.resource,
         mode=candidate.mode,
         title=mode.title,
-        probability=round(candidate.probability, 3),
+        probability=round(calibrated(candidate.probability), 3),
         severity=severity(candidate, look),
         summary=finding.summary,
         evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],

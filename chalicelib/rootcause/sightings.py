@@ -231,8 +231,7 @@ def lasting_failure(job: Any, look: Look) -> Condition | None:
 def idle_reason(cron: Any, look: Look) -> str:
     """Why a CronJob will not run although it seems to be meant to; empty when it runs or was parked on purpose."""
     if cron.spec.suspend:
-        used = cron.metadata.generation != 1 or cron.status.last_schedule_time or cron.status.last_successful_time
-        return "suspended after it was in use" if used and not intended(cron) else ""
+        return "" if cron.metadata.generation == 1 or intended(cron) else "suspended after it was in use"
     ref = look.world.ref_of(cron)
     if look.events(ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart"):
         return "the controller cannot schedule it"

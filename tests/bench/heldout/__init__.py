@@ -1,6 +1,17 @@
 """Held-out incidents: clusters written apart from the engine, and scored without tuning it to them."""
 
-from tests.bench.heldout import containers, control, healthy, partial, placement, several
+from tests.bench.heldout import (
+    admission,
+    containers,
+    control,
+    healthy,
+    partial,
+    past,
+    placement,
+    probing,
+    services,
+    several,
+)
 from tests.bench.heldout.case import FIRST, FRESH, Case, Fault, Suite
 
 __all__ = [
@@ -9,10 +20,14 @@ __all__ = [
     "Case",
     "Fault",
     "Suite",
+    "admission",
     "containers",
     "control",
     "healthy",
     "partial",
+    "past",
     "placement",
+    "probing",
+    "services",
     "several",
 ]

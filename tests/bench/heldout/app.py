@@ -19,21 +19,43 @@ class App:
     """A workload with its pods. `c` changes the main container, `sidecars` and `init` add others."""
 
     def __init__(
-        self, dump: Dump, ns: str, name: str, *, kind: str = "Deployment", replicas: int = 2, c: Json | None = None,
-        sidecars: list[Json] | None = None, init: list[Json] | None = None, spec: Json | None = None,
-        labels: Json | None = None, age: float = 40.0, pods: int | None = None, over: Json | None = None,
-        owner: Json | None = None, annotations: Json | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        dump: Dump,
+        ns: str,
+        name: str,
+        *,
+        kind: str = "Deployment",
+        replicas: int = 2,
+        c: Json | None = None,
+        sidecars: list[Json] | None = None,
+        init: list[Json] | None = None,
+        spec: Json | None = None,
+        labels: Json | None = None,
+        age: float = 40.0,
+        pods: int | None = None,
+        over: Json | None = None,
+        owner: Json | None = None,
+        annotations: Json | None = None,
+    ) -> None:
         self.dump, self.ns, self.name, self.kind, self.age = dump, ns, name, kind, age
         self.labels = labels or {"app.kubernetes.io/name": name}
-        main = {"name": name, "image": f"quay.io/acme/{name}:2024.11.3", "imagePullPolicy": "IfNotPresent",
-                "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
-                "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}}  # fmt: skip
+        main = {
+            "name": name,
+            "image": f"quay.io/acme/{name}:2024.11.3",
+            "imagePullPolicy": "IfNotPresent",
+            "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        }
         self.spec: Json = {
-            "containers": [merge(main, c or {}), *(sidecars or [])], "serviceAccountName": "default",
-            "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "schedulerName": "default-scheduler",
-            "dnsPolicy": "ClusterFirst", **({"initContainers": init} if init else {}), **(spec or {}),
-        }  # fmt: skip
+            "containers": [merge(main, c or {}), *(sidecars or [])],
+            "serviceAccountName": "default",
+            "restartPolicy": "Always",
+            "terminationGracePeriodSeconds": 30,
+            "schedulerName": "default-scheduler",
+            "dnsPolicy": "ClusterFirst",
+            **({"initContainers": init} if init else {}),
+            **(spec or {}),
+        }
         for container in [*self.spec["containers"], *(init or [])]:
             container.setdefault("image", f"docker.io/library/{container['name']}:1.36")
             container.setdefault("resources", {})
@@ -46,8 +68,10 @@ class App:
         if kind == "Pod":
             self.obj = self.pod_object(name, {})
         else:
-            body: Json = {"spec": {"replicas": replicas, "selector": {"matchLabels": dict(self.labels)}, "template": template},
-                          "metadata": {"annotations": annotations or {}}}  # fmt: skip
+            body: Json = {
+                "spec": {"replicas": replicas, "selector": {"matchLabels": dict(self.labels)}, "template": template},
+                "metadata": {"annotations": annotations or {}},
+            }
             if kind == "StatefulSet":
                 body["spec"]["serviceName"] = name
             if kind in ("Job", "CronJob", "DaemonSet"):
@@ -67,11 +91,25 @@ class App:
         dump.apps.append(self)
 
     def replica_set(self, hash_: str, revision: str, replicas: int, template: Json, age: float) -> Json:
-        made = self.dump.add("ReplicaSet", self.ns, f"{self.name}-{hash_}", {
-            "metadata": {"annotations": {"deployment.kubernetes.io/revision": revision}, "ownerReferences": [ref(self.obj)],
-                         "labels": {**self.labels, "pod-template-hash": hash_}},
-            "spec": {"replicas": replicas, "selector": {"matchLabels": {**self.labels, "pod-template-hash": hash_}}, "template": template},
-            "status": {"replicas": replicas, "observedGeneration": 1}}, age)  # fmt: skip
+        made = self.dump.add(
+            "ReplicaSet",
+            self.ns,
+            f"{self.name}-{hash_}",
+            {
+                "metadata": {
+                    "annotations": {"deployment.kubernetes.io/revision": revision},
+                    "ownerReferences": [ref(self.obj)],
+                    "labels": {**self.labels, "pod-template-hash": hash_},
+                },
+                "spec": {
+                    "replicas": replicas,
+                    "selector": {"matchLabels": {**self.labels, "pod-template-hash": hash_}},
+                    "template": template,
+                },
+                "status": {"replicas": replicas, "observedGeneration": 1},
+            },
+            age,
+        )
         return made
 
     def make_pod(self, index: int, rs: Json | None = None, hash_: str = "") -> Json:
@@ -97,18 +135,34 @@ class App:
         spec["nodeName"] = nodes[index % len(nodes)]["metadata"]["name"]
         inits = spec.get("initContainers", [])
         status = {
-            "phase": "Running", "podIP": f"10.244.{number // 250}.{number % 250 + 2}", "startTime": at(self.age), "qosClass": "Burstable",
-            "conditions": [cond("PodScheduled", "True", ago=self.age), cond("Initialized", "True", ago=self.age),
-                           cond("ContainersReady", "True", ago=self.age), cond("Ready", "True", ago=self.age)],
+            "phase": "Running",
+            "podIP": f"10.244.{number // 250}.{number % 250 + 2}",
+            "startTime": at(self.age),
+            "qosClass": "Burstable",
+            "conditions": [
+                cond("PodScheduled", "True", ago=self.age),
+                cond("Initialized", "True", ago=self.age),
+                cond("ContainersReady", "True", ago=self.age),
+                cond("Ready", "True", ago=self.age),
+            ],
             "containerStatuses": [self._running(c) for c in spec["containers"]],
-            "initContainerStatuses": [self._running(c) if c.get("restartPolicy") == "Always" else self._done(c) for c in inits],
-        }  # fmt: skip
+            "initContainerStatuses": [
+                self._running(c) if c.get("restartPolicy") == "Always" else self._done(c) for c in inits
+            ],
+        }
         body = {"metadata": {"labels": dict(self.labels), **meta}, "spec": spec, "status": status}
         return self.dump.add("Pod", self.ns, name, body, self.age)
 
     def _running(self, c: Json) -> Json:
-        return {"name": c["name"], "ready": True, "started": True, "restartCount": 0, "image": c["image"],
-                "state": {"running": {"startedAt": at(max(self.age - 0.3, 0))}}, "lastState": {}}  # fmt: skip
+        return {
+            "name": c["name"],
+            "ready": True,
+            "started": True,
+            "restartCount": 0,
+            "image": c["image"],
+            "state": {"running": {"startedAt": at(max(self.age - 0.3, 0))}},
+            "lastState": {},
+        }
 
     def _done(self, c: Json) -> Json:
         end = {
@@ -167,9 +221,19 @@ class App:
         return self.not_ready(pods)
 
     def crash(
-        self, code: int, log: str = "", *, reason: str = "Error", restarts: int = 8, ran: float = 0.05, container: int | str = 0,
-        pods: list[Json] | None = None, last: float = 1.5, back_off: bool = True, message: str = "",
-    ) -> App:  # fmt: skip
+        self,
+        code: int,
+        log: str = "",
+        *,
+        reason: str = "Error",
+        restarts: int = 8,
+        ran: float = 0.05,
+        container: int | str = 0,
+        pods: list[Json] | None = None,
+        last: float = 1.5,
+        back_off: bool = True,
+        message: str = "",
+    ) -> App:
         """Restarting in a loop; `ran` and `last` are minutes: how long it lived, and when it last ended."""
         end = {
             "exitCode": code,
@@ -180,7 +244,10 @@ class App:
         }
         for pod, status in self.statuses(container, pods):
             name = status["name"]
-            text = f"back-off 5m0s restarting failed container={name} pod={pod['metadata']['name']}_{self.ns}({pod['metadata']['uid']})"
+            text = (
+                f"back-off 5m0s restarting failed container={name} "
+                f"pod={pod['metadata']['name']}_{self.ns}({pod['metadata']['uid']})"
+            )
             now: Json = (
                 {"waiting": {"reason": "CrashLoopBackOff", "message": text}} if back_off else {"terminated": end}
             )
@@ -193,7 +260,8 @@ class App:
             self.dump.event(
                 pod,
                 "BackOff",
-                f"Back-off restarting failed container {name} in pod {pod['metadata']['name']}_{self.ns}({pod['metadata']['uid']})",
+                f"Back-off restarting failed container {name} in pod "
+                f"{pod['metadata']['name']}_{self.ns}({pod['metadata']['uid']})",
                 count=restarts * 9,
                 first=self.age,
             )
@@ -330,11 +398,23 @@ class App:
         mine: Json = self.obj.setdefault("status", {})
         computed: Json
         if self.kind == "DaemonSet":
-            computed = {"desiredNumberScheduled": self.replicas, "currentNumberScheduled": len(everyone), "numberReady": ready,
-                        "numberAvailable": ready, "numberUnavailable": self.replicas - ready, "updatedNumberScheduled": len(self.pods)}  # fmt: skip
+            computed = {
+                "desiredNumberScheduled": self.replicas,
+                "currentNumberScheduled": len(everyone),
+                "numberReady": ready,
+                "numberAvailable": ready,
+                "numberUnavailable": self.replicas - ready,
+                "updatedNumberScheduled": len(self.pods),
+            }
         else:
-            computed = {"replicas": len(everyone), "readyReplicas": ready, "availableReplicas": ready, "updatedReplicas": len(self.pods),
-                        "unavailableReplicas": max(desired - ready, 0), "observedGeneration": self.obj["metadata"]["generation"]}  # fmt: skip
+            computed = {
+                "replicas": len(everyone),
+                "readyReplicas": ready,
+                "availableReplicas": ready,
+                "updatedReplicas": len(self.pods),
+                "unavailableReplicas": max(desired - ready, 0),
+                "observedGeneration": self.obj["metadata"]["generation"],
+            }
         if self.kind == "Deployment":
             well = ready >= max(desired - max(desired // 4, 0), 0) and (ready or not desired)
             available = cond(

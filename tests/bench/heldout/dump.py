@@ -66,9 +66,15 @@ class Dump:
             "StorageClass", "", "gp3", {"provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"}
         )
         dns = self.app(
-            "kube-system", "coredns", labels={"k8s-app": "kube-dns"}, age=90 * DAY,
-            c={"image": "registry.k8s.io/coredns/coredns:v1.11.1", "ports": [{"containerPort": 53, "protocol": "UDP", "name": "dns"}]},
-        )  # fmt: skip
+            "kube-system",
+            "coredns",
+            labels={"k8s-app": "kube-dns"},
+            age=90 * DAY,
+            c={
+                "image": "registry.k8s.io/coredns/coredns:v1.11.1",
+                "ports": [{"containerPort": 53, "protocol": "UDP", "name": "dns"}],
+            },
+        )
         self.service(
             "kube-system",
             "kube-dns",
@@ -79,11 +85,17 @@ class Dump:
             "kube-system", "kube-proxy", kind="DaemonSet", age=90 * DAY, spec={"tolerations": [{"operator": "Exists"}]}
         )
         self.service("default", "kubernetes", selector={}, ports=[{"name": "https", "port": 443, "targetPort": 6443}])
-        self.add("EndpointSlice", "default", "kubernetes", {
-            "addressType": "IPv4", "metadata": {"labels": {"kubernetes.io/service-name": "kubernetes"}},
-            "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}],
-            "endpoints": [{"addresses": ["172.16.0.1"], "conditions": {"ready": True}}],
-        })  # fmt: skip
+        self.add(
+            "EndpointSlice",
+            "default",
+            "kubernetes",
+            {
+                "addressType": "IPv4",
+                "metadata": {"labels": {"kubernetes.io/service-name": "kubernetes"}},
+                "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}],
+                "endpoints": [{"addresses": ["172.16.0.1"], "conditions": {"ready": True}}],
+            },
+        )
 
     def uid(self) -> str:
         self._serial += 1
@@ -106,10 +118,17 @@ class Dump:
             if found["metadata"]["name"] == name:
                 found["metadata"]["labels"].update(labels or {})
                 return found
-        made = self.add("Namespace", "", name, {
-            "metadata": {"labels": {"kubernetes.io/metadata.name": name, **(labels or {})}},
-            "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
-        }, age=120 * DAY)  # fmt: skip
+        made = self.add(
+            "Namespace",
+            "",
+            name,
+            {
+                "metadata": {"labels": {"kubernetes.io/metadata.name": name, **(labels or {})}},
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            },
+            age=120 * DAY,
+        )
         self.add("ServiceAccount", name, "default")
         self.add("ConfigMap", name, "kube-root-ca.crt", {"data": {"ca.crt": ""}})
         return made
@@ -127,18 +146,36 @@ class Dump:
             c["lastHeartbeatTime"] = at(2)
         room = {"cpu": cpu, "memory": memory, "pods": "58", "ephemeral-storage": "80Gi"}
         body: Json = {
-            "metadata": {"labels": {
-                "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
-                "topology.kubernetes.io/zone": "zone-" + "abc"[len(self.objects["Node"]) % 3], **(labels or {}),
-            }},
+            "metadata": {
+                "labels": {
+                    "kubernetes.io/hostname": name,
+                    "kubernetes.io/arch": "amd64",
+                    "kubernetes.io/os": "linux",
+                    "topology.kubernetes.io/zone": "zone-" + "abc"[len(self.objects["Node"]) % 3],
+                    **(labels or {}),
+                }
+            },
             "spec": {"podCIDR": f"10.244.{len(self.objects['Node'])}.0/24"},
-            "status": {"capacity": room, "allocatable": dict(room), "conditions": ready, "nodeInfo": {
-                "kubeletVersion": self.version, "architecture": "amd64", "operatingSystem": "linux",
-                "containerRuntimeVersion": RUNTIMES.get(self.distro, "containerd://1.7.11")}},
-        }  # fmt: skip
+            "status": {
+                "capacity": room,
+                "allocatable": dict(room),
+                "conditions": ready,
+                "nodeInfo": {
+                    "kubeletVersion": self.version,
+                    "architecture": "amd64",
+                    "operatingSystem": "linux",
+                    "containerRuntimeVersion": RUNTIMES.get(self.distro, "containerd://1.7.11"),
+                },
+            },
+        }
         made = self.add("Node", "", name, merge(body, over), age=20 * DAY)
-        self.add("Lease", "kube-node-lease", name, {"spec": {
-            "holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": at(0.1)}}, age=20 * DAY)  # fmt: skip
+        self.add(
+            "Lease",
+            "kube-node-lease",
+            name,
+            {"spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": at(0.1)}},
+            age=20 * DAY,
+        )
         return made
 
     def node_down(self, node: Json, status: str, reason: str, message: str, ago: float = 14) -> None:
@@ -174,9 +211,15 @@ class Dump:
         """`selector={}` means none. EndpointSlices follow when the dump is finished."""
         metadata = spec.pop("metadata", {})
         given = {"app.kubernetes.io/name": name} if selector is None else selector
-        body: Json = {"metadata": metadata, "spec": {
-            "type": "ClusterIP", "clusterIP": f"172.20.{self._serial % 250}.10",
-            "ports": ports or [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}], **spec}}  # fmt: skip
+        body: Json = {
+            "metadata": metadata,
+            "spec": {
+                "type": "ClusterIP",
+                "clusterIP": f"172.20.{self._serial % 250}.10",
+                "ports": ports or [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+                **spec,
+            },
+        }
         for port in body["spec"]["ports"]:
             port.setdefault("protocol", "TCP")
         if given:
@@ -184,15 +227,31 @@ class Dump:
         return self.add("Service", ns, name, body)
 
     def event(
-        self, obj: Json, reason: str, message: str, *, ago: float = 2, first: float = 25, count: int = 14,
-        type_: str = "Warning", by: str = "kubelet",
-    ) -> None:  # fmt: skip
+        self,
+        obj: Json,
+        reason: str,
+        message: str,
+        *,
+        ago: float = 2,
+        first: float = 25,
+        count: int = 14,
+        type_: str = "Warning",
+        by: str = "kubelet",
+    ) -> None:
         meta = obj["metadata"]
         first = min(first, max(ago, 58.0))  # events live for an hour
         body: Json = {
-            "involvedObject": {"kind": obj["_kind"], "name": meta["name"], "namespace": meta.get("namespace", ""), "uid": meta["uid"]},
-            "reason": reason, "message": message, "type": type_, "source": {"component": by},
-        }  # fmt: skip
+            "involvedObject": {
+                "kind": obj["_kind"],
+                "name": meta["name"],
+                "namespace": meta.get("namespace", ""),
+                "uid": meta["uid"],
+            },
+            "reason": reason,
+            "message": message,
+            "type": type_,
+            "source": {"component": by},
+        }
         if by == "default-scheduler" and self.version >= "v1.27":
             body |= {"eventTime": at(max(first, ago)), "reportingComponent": by, "source": {}}
             if count > 1:
@@ -224,9 +283,15 @@ class Dump:
                 raise ValueError(f"a case holds an object of no documented shape: {page.rejected[0]}")
             read[entry.kind] = sorted_objects(page.items)
         return Snapshot(
-            "held-out", NOW, read, version=self.version, gaps=tuple(self.gaps), logs=self.logs, recorded=True,
+            "held-out",
+            NOW,
+            read,
+            version=self.version,
+            gaps=tuple(self.gaps),
+            logs=self.logs,
+            recorded=True,
             pod_usage=self.usage or None,
-        )  # fmt: skip
+        )
 
     def _slices(self) -> None:
         for service in self.objects["Service"]:
@@ -235,15 +300,26 @@ class Dump:
                 continue
             ns, name = service["metadata"]["namespace"], service["metadata"]["name"]
             chosen = [
-                p for p in self.objects["Pod"]
-                if p["metadata"]["namespace"] == ns and selector.items() <= p["metadata"].get("labels", {}).items()
-                and p["status"].get("podIP") and p["status"]["phase"] == "Running"
-            ]  # fmt: skip
-            self.add("EndpointSlice", ns, f"{name}-x7k2p", {
-                "addressType": "IPv4", "metadata": {"labels": {"kubernetes.io/service-name": name}},
-                "ports": [p for p in (_slice_port(q, chosen) for q in service["spec"]["ports"]) if p] if chosen else [],
-                "endpoints": [_endpoint(p) for p in chosen],
-            })  # fmt: skip
+                p
+                for p in self.objects["Pod"]
+                if p["metadata"]["namespace"] == ns
+                and selector.items() <= p["metadata"].get("labels", {}).items()
+                and p["status"].get("podIP")
+                and p["status"]["phase"] == "Running"
+            ]
+            self.add(
+                "EndpointSlice",
+                ns,
+                f"{name}-x7k2p",
+                {
+                    "addressType": "IPv4",
+                    "metadata": {"labels": {"kubernetes.io/service-name": name}},
+                    "ports": [p for p in (_slice_port(q, chosen) for q in service["spec"]["ports"]) if p]
+                    if chosen
+                    else [],
+                    "endpoints": [_endpoint(p) for p in chosen],
+                },
+            )
 
 
 def _slice_port(port: Json, pods: list[Json]) -> Json | None:

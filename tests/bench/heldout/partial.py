@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from tests.bench.heldout.case import FIRST, Fault, fault
-from tests.bench.heldout.containers import http
-from tests.bench.heldout.control import ingress
 from tests.bench.heldout.dump import DAY, Dump
-from tests.bench.heldout.placement import volume
+from tests.bench.heldout.props import (
+    http,
+    ingress,
+    pull,
+    volume,
+)
 
 case = FIRST.case
 
@@ -117,8 +120,6 @@ def nodes_not_readable(d: Dump) -> list[Fault]:
 @case("partial", "openshift", "v1.30.7+9a6e2d1")
 def docker_hub_does_not_say_which(d: Dump) -> list[Fault]:
     """Docker Hub's denial names both: the repository may not exist or may need a login."""
-    from tests.bench.heldout.containers import pull
-
     pull(
         d.app("x", "svc", c={"image": "docker.io/acmee/svc:1"}),
         'failed to pull and unpack image "docker.io/acmee/svc:1": failed to resolve reference "docker.io/acmee/svc:1": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',

@@ -97,7 +97,8 @@ def summary(out: Score) -> str:
         return f"{sum(hits)}/{len(hits)}"
 
     return (
-        f"top-1 {share(out.top1)}, top-3 {share(out.top3)}, several {share(out.several)}, partial {share(out.partial)}, "
+        f"top-1 {share(out.top1)}, top-3 {share(out.top3)}, several {share(out.several)}, partial "
+        f"{share(out.partial)}, "
         f"false alarms {share(out.alarms)}, wrong > 0.5 {out.extra}, wrong >= 0.9 {out.sure_and_wrong} "
         f"of {sum(p >= SURE for p, _ in out.claims)} claims"
     )

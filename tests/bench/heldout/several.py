@@ -4,10 +4,18 @@
 from __future__ import annotations
 
 from tests.bench.heldout.case import FIRST, Fault, fault
-from tests.bench.heldout.containers import http, pull
-from tests.bench.heldout.control import budget, hpa, ingress
 from tests.bench.heldout.dump import DAY, Dump, cond
-from tests.bench.heldout.placement import claim, quota, volume
+from tests.bench.heldout.props import (
+    budget,
+    claim,
+    hook,
+    hpa,
+    http,
+    ingress,
+    pull,
+    quota,
+    volume,
+)
 
 case = FIRST.case
 
@@ -100,6 +108,7 @@ def wrong_liveness_and_suspended_backup(d: Dump) -> list[Fault]:
         kind="CronJob",
         age=90 * DAY,
         over={
+            "metadata": {"generation": 2},
             "spec": {"schedule": "0 1 * * *", "suspend": True},
             "status": {"lastScheduleTime": "2025-02-20T01:00:00Z", "lastSuccessfulTime": "2025-02-20T01:04:00Z"},
         },
@@ -202,8 +211,6 @@ def readiness_fault_shows_as_ingress_errors(d: Dump) -> list[Fault]:
 @case("several", "eks", "v1.33.2-eks-931bdca")
 def dead_webhook_blocks_three_namespaces(d: Dump) -> list[Fault]:
     """Cascade: the policy engine's only pod cannot pull its image; every namespace's new pods are refused."""
-    from tests.bench.heldout.placement import hook
-
     k = d.app(
         "kyverno", "admission", replicas=1, labels={"app": "kyverno"}, c={"image": "ghcr.io/kyverno/kyverno:v9.9.9"}
     )

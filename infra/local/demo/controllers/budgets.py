@@ -61,9 +61,7 @@ class Budgets(Controller):
         """What the controllers of the pods want; pods without one count as they are."""
         total, seen = 0, set()
         for pod in pods:
-            owner = next(
-                (one for one in pod["metadata"].get("ownerReferences") or () if one.get("controller")), None
-            )
+            owner = next((one for one in pod["metadata"].get("ownerReferences") or () if one.get("controller")), None)
             if owner is None:
                 total += 1
                 continue
@@ -77,8 +75,6 @@ class Budgets(Controller):
     def _scaled(self, namespace: str, owner: Object) -> Object | None:
         found = self.api.find(owner["kind"], namespace, owner["name"])
         if found is not None and owner["kind"] == "ReplicaSet":
-            above = next(
-                (one for one in found["metadata"].get("ownerReferences") or () if one.get("controller")), None
-            )
+            above = next((one for one in found["metadata"].get("ownerReferences") or () if one.get("controller")), None)
             return self.api.find(above["kind"], namespace, above["name"]) if above else found
         return found if found and "replicas" in found["spec"] else None

@@ -33,6 +33,12 @@ class Plan:
     message: str = ""
     start_error: str = ""
 
+    def boot_lines(self, start: datetime) -> list[LogLine]:
+        """The lines a program prints at start, spread over the time it takes."""
+        span = self.ends_after_s if self.ends_after_s is not None else self.listens_after_s
+        step = max(span - 0.2, 0.05) / max(len(self.lines), 1)
+        return [LogLine(start + timedelta(seconds=index * step), text) for index, text in enumerate(self.lines)]
+
 
 @dataclass
 class ContainerRecord:
@@ -94,6 +100,19 @@ class ContainerRecord:
         return state | {"finishedAt": timestamp(self.finished_at), "containerID": self.id}
 
 
+@dataclass
+class PodRecord:
+    """What a kubelet remembers of one pod."""
+
+    uid: str
+    started_at: datetime
+    stage: str = "setup"
+    ip: str = ""
+    tries: int = 0
+    stopping_since: datetime | None = None
+    containers: dict[str, ContainerRecord] = field(default_factory=dict)
+
+
 def planned(plane: ControlPlane, pod: Object, container: Object, env: dict[str, str]) -> Plan:
     """What starting this container now leads to. The first thing that goes wrong decides."""
     program = plane.programs.of(container)
@@ -112,21 +131,18 @@ def _ends(program: Program, lines: list[str], code: int = 1, after_s: float = 1.
     return Plan([*_boot(program), *lines], after_s + 1, after_s, code, "Error")
 
 
-def _command(
-    plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]
-) -> Plan | None:
+def _command(plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]) -> Plan | None:
     words = container.get("command") or ()
     if program.commands is None or not words or words[0] in program.commands:
         return None
     text = (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-        f'unable to start container process: error during container init: exec: "{words[0]}": executable file not found '
+        f'unable to start container process: error during container init: exec: "{words[0]}": '
+        "executable file not found "
         "in $PATH"
     )
     if "/" in words[0]:
-        text = text.replace("executable file not found in $PATH", "no such file or directory").replace(
-            "exec:", "exec:"
-        )
+        text = text.replace("executable file not found in $PATH", "no such file or directory").replace("exec:", "exec:")
         text = text.replace(f'"{words[0]}": no such', f'"{words[0]}": stat {words[0]}: no such')
     return Plan([], 0, 0, 128, "StartError", text, start_error=f"Error: {text}")
 
@@ -157,40 +173,39 @@ def _variables(
         return None
     if program.style == "python":
         lines = [
-            'level=info msg="loading configuration" source=env', "Traceback (most recent call last):",
-            '  File "/srv/main.py", line 37, in <module>', f'    config.load(required=os.environ["{missing}"])',
-            '  File "<frozen os>", line 714, in __getitem__', f"KeyError: '{missing}'",
-        ]  # fmt: skip
+            'level=info msg="loading configuration" source=env',
+            "Traceback (most recent call last):",
+            '  File "/srv/main.py", line 37, in <module>',
+            f'    config.load(required=os.environ["{missing}"])',
+            '  File "<frozen os>", line 714, in __getitem__',
+            f"KeyError: '{missing}'",
+        ]
     elif program.style == "node":
         lines = [
-            "/srv/config.js:18", f"    throw new Error('Missing required environment variable {missing}');", "    ^", "",
-            f"Error: Missing required environment variable {missing}", "    at load (/srv/config.js:18:11)",
-            "    at Object.<anonymous> (/srv/index.js:4:1)", "Node.js v24.9.0",
-        ]  # fmt: skip
-    else:
-        lines = [
-            f'level=fatal msg="invalid configuration" err="required environment variable {missing} is not set"'
+            "/srv/config.js:18",
+            f"    throw new Error('Missing required environment variable {missing}');",
+            "    ^",
+            "",
+            f"Error: Missing required environment variable {missing}",
+            "    at load (/srv/config.js:18:11)",
+            "    at Object.<anonymous> (/srv/index.js:4:1)",
+            "Node.js v24.9.0",
         ]
+    else:
+        lines = [f'level=fatal msg="invalid configuration" err="required environment variable {missing} is not set"']
     return _ends(program, lines)
 
 
-def _files(
-    plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]
-) -> Plan | None:
+def _files(plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]) -> Plan | None:
     for path in program.needs_files:
         if not any(
-            path.startswith(mount["mountPath"].rstrip("/") + "/")
-            for mount in container.get("volumeMounts") or ()
+            path.startswith(mount["mountPath"].rstrip("/") + "/") for mount in container.get("volumeMounts") or ()
         ):
-            return _ends(
-                program, [f'level=fatal msg="cannot read file" err="open {path}: no such file or directory"']
-            )
+            return _ends(program, [f'level=fatal msg="cannot read file" err="open {path}: no such file or directory"'])
     return None
 
 
-def _writes(
-    plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]
-) -> Plan | None:
+def _writes(plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]) -> Plan | None:
     security = container.get("securityContext") or {}
     mounts = [mount["mountPath"].rstrip("/") for mount in container.get("volumeMounts") or ()]
     for path in program.writes_to:
@@ -215,17 +230,22 @@ def _permissions(
         if rbac.authorize(plane.api, user, asked).allowed:
             continue
         said = (
-            f'{resource}{"." + group if group else ""} is forbidden: User "{user.name}" cannot {verb} resource "{resource}" '
+            f'{resource}{"." + group if group else ""} is forbidden: User "{user.name}" cannot '
+            f'{verb} resource "{resource}" '
             f'in API group "{group}" in the namespace "{namespace}"'
         )
-        return _ends(program, [f'level=error msg="list failed" err="{said}"'.replace(f'"{user.name}"', f'\\"{user.name}\\"'),
-                               'level=fatal msg="cannot start without access to the API"'], after_s=4)  # fmt: skip
+        return _ends(
+            program,
+            [
+                f'level=error msg="list failed" err="{said}"'.replace(f'"{user.name}"', f'\\"{user.name}\\"'),
+                'level=fatal msg="cannot start without access to the API"',
+            ],
+            after_s=4,
+        )
     return None
 
 
-def _servers(
-    plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]
-) -> Plan | None:
+def _servers(plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]) -> Plan | None:
     from infra.local.demo.controllers.network import Network
 
     for call in program.calls:
@@ -259,9 +279,7 @@ def _refused_password(plane: ControlPlane, pod: Object, host: str, call: object,
     return f'pq: password authentication failed for user \\"{user}\\" (SQLSTATE 28P01)'
 
 
-def _crash(
-    plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]
-) -> Plan | None:
+def _crash(plane: ControlPlane, program: Program, pod: Object, container: Object, env: dict[str, str]) -> Plan | None:
     return _ends(program, list(program.crash), after_s=program.crash_after_s) if program.crash else None
 
 
@@ -271,9 +289,7 @@ def _normal(program: Program, container: Object) -> Plan:
     lines.append('level=info msg="loading configuration" source=env')
     if program.runs_s is not None:
         done = (
-            'level=info msg="done"'
-            if not program.exit_code
-            else f'level=error msg="failed" code={program.exit_code}'
+            'level=info msg="done"' if not program.exit_code else f'level=error msg="failed" code={program.exit_code}'
         )
         reason = "Completed" if not program.exit_code else "Error"
         return Plan([*lines, done], program.runs_s + 1, program.runs_s, program.exit_code, reason)

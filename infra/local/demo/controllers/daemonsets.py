@@ -28,11 +28,7 @@ class DaemonSets(Controller):
         if change.key[1] == "daemonsets":
             return ((change.namespace, change.name),)
         if change.key[1] == "nodes":
-            if (
-                change.before
-                and _same_node(change.before.object, change.object)
-                and change.type == "MODIFIED"
-            ):
+            if change.before and _same_node(change.before.object, change.object) and change.type == "MODIFIED":
                 return ()
             return [
                 (stored.object["metadata"]["namespace"], stored.object["metadata"]["name"])
@@ -104,15 +100,11 @@ class DaemonSets(Controller):
             "numberAvailable": ready, "numberUnavailable": len(wanted) - ready,
         }  # fmt: skip
         optional = ("updatedNumberScheduled", "numberAvailable", "numberUnavailable")
-        write_status(
-            self.api, found, {name: value for name, value in status.items() if value or name not in optional}
-        )
+        write_status(self.api, found, {name: value for name, value in status.items() if value or name not in optional})
 
 
 def _same_node(before: Object, after: Object) -> bool:
-    return before["spec"] == after["spec"] and before["metadata"].get("labels") == after["metadata"].get(
-        "labels"
-    )
+    return before["spec"] == after["spec"] and before["metadata"].get("labels") == after["metadata"].get("labels")
 
 
 def _node_of(pod: Object) -> str:
@@ -128,6 +120,4 @@ def _tolerations(found: Object) -> list[Object]:
 
 
 def _belongs(probe: Object, node: Object) -> bool:
-    return matches_node_affinity(probe, node) and not untolerated(
-        probe, node, effects=("NoSchedule", "NoExecute")
-    )
+    return matches_node_affinity(probe, node) and not untolerated(probe, node, effects=("NoSchedule", "NoExecute"))

@@ -100,9 +100,7 @@ class Deployments(Controller):
         room = max(0, spec["replicas"] + surge - total) if sets else spec["replicas"]
         recreate = (spec.get("strategy") or {}).get("type") == "Recreate"
         replicas = 0 if recreate and total else min(room, spec["replicas"])
-        notes = {
-            name: value for name, value in (meta.get("annotations") or {}).items() if name not in _NO_COPY
-        }
+        notes = {name: value for name, value in (meta.get("annotations") or {}).items() if name not in _NO_COPY}
         notes |= {
             _DESIRED: str(spec["replicas"]),
             _MAX: str(spec["replicas"] + surge),
@@ -110,16 +108,16 @@ class Deployments(Controller):
         }
         body = {
             "metadata": {
-                "name": f"{meta['name']}-{wanted}", "labels": labels, "annotations": notes,
+                "name": f"{meta['name']}-{wanted}",
+                "labels": labels,
+                "annotations": notes,
                 "ownerReferences": [owner_reference(found)],
             },
             "spec": {"replicas": replicas, "selector": selector, "template": template},
-        }  # fmt: skip
+        }
         if spec.get("minReadySeconds"):
             body["spec"]["minReadySeconds"] = spec["minReadySeconds"]
-        made = self.api.create(
-            "ReplicaSet", body, namespace=meta["namespace"], manager="kube-controller-manager"
-        )
+        made = self.api.create("ReplicaSet", body, namespace=meta["namespace"], manager="kube-controller-manager")
         if replicas:
             self._scaled(found, made, 0, replicas)
         message = f'Created new replica set "{made["metadata"]["name"]}"'
@@ -128,10 +126,7 @@ class Deployments(Controller):
 
     def _next(self, sets: list[Object]) -> str:
         return str(
-            1
-            + max(
-                (int((one["metadata"].get("annotations") or {}).get(REVISION, 0)) for one in sets), default=0
-            )
+            1 + max((int((one["metadata"].get("annotations") or {}).get(REVISION, 0)) for one in sets), default=0)
         )
 
     def _keep_revision(self, found: Object, sets: list[Object], new: Object) -> Object:
@@ -225,10 +220,12 @@ class Deployments(Controller):
     def _clean_up(self, found: Object, sets: list[Object], new: Object) -> None:
         keep = found["spec"].get("revisionHistoryLimit", 10)
         idle = [
-            one for one in sets
+            one
+            for one in sets
             if one["metadata"]["uid"] != new["metadata"]["uid"]
-            and not one["spec"].get("replicas") and not (one.get("status") or {}).get("replicas")
-        ]  # fmt: skip
+            and not one["spec"].get("replicas")
+            and not (one.get("status") or {}).get("replicas")
+        ]
         idle.sort(key=lambda one: int((one["metadata"].get("annotations") or {}).get(REVISION, 0)))
         for one in idle[: max(0, len(idle) - keep)]:
             self.api.delete("ReplicaSet", one["metadata"]["namespace"], one["metadata"]["name"])
@@ -269,8 +266,7 @@ class Deployments(Controller):
         replicas, now, name = found["spec"]["replicas"], self.api.now(), new["metadata"]["name"]
         before = (found.get("status") or {}).copy()
         complete = (
-            counts["updatedReplicas"] == replicas == counts["replicas"]
-            and counts["availableReplicas"] == replicas
+            counts["updatedReplicas"] == replicas == counts["replicas"] and counts["availableReplicas"] == replicas
         )
         old = next((one for one in conditions if one["type"] == "Progressing"), None)
         if complete:
@@ -294,7 +290,12 @@ class Deployments(Controller):
             < before.get("replicas", 0) - before.get("updatedReplicas", 0)
         )
         if moved or old is None:
-            told = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": f'ReplicaSet "{name}" is progressing.'}  # fmt: skip
+            told = {
+                "type": "Progressing",
+                "status": "True",
+                "reason": "ReplicaSetUpdated",
+                "message": f'ReplicaSet "{name}" is progressing.',
+            }
             rest = [one for one in conditions if one["type"] != "Progressing"]
             stamp = {"lastUpdateTime": now, "lastTransitionTime": old["lastTransitionTime"] if old else now}
             if old and old["status"] != "True":
@@ -308,9 +309,7 @@ class Deployments(Controller):
         left -= (self.now() - parse_time(since)).total_seconds()
         self.wake((found["metadata"]["namespace"], found["metadata"]["name"]), left)
 
-    def _judge_deadline(
-        self, found: Object, conditions: list[Object], old: Object, name: str
-    ) -> list[Object]:
+    def _judge_deadline(self, found: Object, conditions: list[Object], old: Object, name: str) -> list[Object]:
         deadline = found["spec"].get("progressDeadlineSeconds", 600)
         quiet = (self.now() - parse_time(old["lastUpdateTime"])).total_seconds()
         if old["status"] != "True":

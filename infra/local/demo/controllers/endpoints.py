@@ -21,11 +21,7 @@ class Endpoints(Controller):
     def concerned(self, change: Change) -> Iterable[Key]:
         if change.key[1] == "services":
             return ((change.namespace, change.name),)
-        if (
-            change.before is not None
-            and _same(change.before.object, change.object)
-            and change.type != "DELETED"
-        ):
+        if change.before is not None and _same(change.before.object, change.object) and change.type != "DELETED":
             return ()
         labels = change.object["metadata"].get("labels") or {}
         return [
@@ -47,9 +43,11 @@ class Endpoints(Controller):
         if not selector or service["spec"].get("type") == "ExternalName":
             return
         pods = [
-            pod for pod in self.api.list("Pod", key[0], labels=dict(selector))
-            if (pod.get("status") or {}).get("podIP") and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-        ]  # fmt: skip
+            pod
+            for pod in self.api.list("Pod", key[0], labels=dict(selector))
+            if (pod.get("status") or {}).get("podIP")
+            and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        ]
         self._note_change(key, pods)
         self._write_endpoints(key, service, pods)
         self._write_slice(key, service, pods)
@@ -80,15 +78,11 @@ class Endpoints(Controller):
             subset: Object = dict(sides)
             if ports:
                 subset["ports"] = [
-                    {"name": name, "port": port, "protocol": protocol}
-                    if name
-                    else {"port": port, "protocol": protocol}
+                    {"name": name, "port": port, "protocol": protocol} if name else {"port": port, "protocol": protocol}
                     for name, port, protocol in ports
                 ]
             subsets.append(subset)
-        labels = dict(service["metadata"].get("labels") or {}) | {
-            "endpoints.kubernetes.io/managed-by": self.name
-        }
+        labels = dict(service["metadata"].get("labels") or {}) | {"endpoints.kubernetes.io/managed-by": self.name}
         if service["spec"].get("clusterIP") == "None":
             labels["service.kubernetes.io/headless"] = ""
         old = self.api.find("Endpoints", *key)
@@ -123,8 +117,10 @@ class Endpoints(Controller):
             }
             body = {
                 "metadata": {"generateName": f"{key[1]}-", "labels": labels, "ownerReferences": [owner]},
-                "addressType": "IPv4", "endpoints": endpoints, "ports": shown,
-            }  # fmt: skip
+                "addressType": "IPv4",
+                "endpoints": endpoints,
+                "ports": shown,
+            }
             self.api.create("EndpointSlice", body, namespace=key[0], manager="kube-controller-manager")
         elif (old.get("endpoints") or []) != endpoints or (old.get("ports") or []) != shown:
             generation = old["metadata"].get("generation", 1) + 1
@@ -139,8 +135,9 @@ class Endpoints(Controller):
         made: Object = {
             "addresses": [pod["status"]["podIP"]],
             "conditions": {"ready": ready and not leaving, "serving": ready, "terminating": leaving},
-            "nodeName": pod["spec"]["nodeName"], "targetRef": _reference(pod),
-        }  # fmt: skip
+            "nodeName": pod["spec"]["nodeName"],
+            "targetRef": _reference(pod),
+        }
         return made | ({"zone": zone} if zone else {})
 
     def _balance(self, service: Object) -> None:

@@ -38,8 +38,17 @@ class Recorder:
         self._serial = 0
 
     def record(
-        self, source: str, about: Object, kind: str, reason: str, message: str, *, field: str = "", host: str = "", times: int = 1
-    ) -> None:  # fmt: skip
+        self,
+        source: str,
+        about: Object,
+        kind: str,
+        reason: str,
+        message: str,
+        *,
+        field: str = "",
+        host: str = "",
+        times: int = 1,
+    ) -> None:
         """Write an event, or count one more of the same; `times` counts several at once."""
         meta = about["metadata"]
         space = meta.get("namespace", "") or "default"
@@ -135,19 +144,17 @@ class Recorder:
         if space is None:
             return
         meta = {
-            "name": name, "namespace": namespace, "uid": self._api.identity.uid(),
+            "name": name,
+            "namespace": namespace,
+            "uid": self._api.identity.uid(),
             "creationTimestamp": self._api.now(),
-        }  # fmt: skip
+        }
         self._api.store.put(_KEY, {"kind": "Event", "apiVersion": "v1", "metadata": meta, **body})
 
     def expire(self) -> int:
         """Remove events that nothing has happened to for an hour; returns how many."""
         limit = self._api.clock.now() - TIME_TO_LIVE
-        old = [
-            stored.object["metadata"]
-            for stored in self._api.store.list(_KEY)
-            if last_seen(stored.object) < limit
-        ]
+        old = [stored.object["metadata"] for stored in self._api.store.list(_KEY) if last_seen(stored.object) < limit]
         for meta in old:
             self._api.store.remove(_KEY, meta["namespace"], meta["name"])
         if old:
@@ -158,9 +165,5 @@ class Recorder:
 
 def last_seen(event: Object) -> datetime:
     """The newest time an event tells of."""
-    text = (
-        (event.get("series") or {}).get("lastObservedTime")
-        or event.get("lastTimestamp")
-        or event.get("eventTime")
-    )
+    text = (event.get("series") or {}).get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return datetime.fromisoformat((text or event["metadata"]["creationTimestamp"]).replace("Z", "+00:00"))

@@ -102,9 +102,7 @@ def refusals(api: Api, cache: Cache, pod: Object, node: Object) -> list[str]:
     if spec.get("topologySpreadConstraints") and not _spread_allows(api, cache, pod, node):
         return [SPREAD]
     affinity = spec.get("affinity") or {}
-    if "podAffinity" in affinity and not _pods_near(
-        api, cache, pod, node, affinity["podAffinity"], wanted=True
-    ):
+    if "podAffinity" in affinity and not _pods_near(api, cache, pod, node, affinity["podAffinity"], wanted=True):
         return [POD_AFFINITY]
     if "podAntiAffinity" in affinity and not _pods_near(
         api, cache, pod, node, affinity["podAntiAffinity"], wanted=False
@@ -132,20 +130,14 @@ def _insufficient(cache: Cache, pod: Object, node: Object) -> list[str]:
 def could_ever_fit(pod: Object, node: Object) -> bool:
     """Whether an empty node would take the pod's requests."""
     room = node["status"].get("allocatable") or {}
-    return all(
-        amount <= float(parse(room.get(name, 0)) or 0) for name, amount in requests_of(pod["spec"]).items()
-    )
+    return all(amount <= float(parse(room.get(name, 0)) or 0) for name, amount in requests_of(pod["spec"]).items())
 
 
 def volumes_reach(api: Api, pod: Object, node: Object) -> bool:
     """Whether every bound volume of the pod can be used from this node."""
     for volume in pod["spec"].get("volumes") or ():
         claim_name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        claim = (
-            api.find("PersistentVolumeClaim", pod["metadata"]["namespace"], claim_name)
-            if claim_name
-            else None
-        )
+        claim = api.find("PersistentVolumeClaim", pod["metadata"]["namespace"], claim_name) if claim_name else None
         bound = ((claim or {}).get("spec") or {}).get("volumeName")
         volume_object = api.find("PersistentVolume", "", bound) if bound else None
         required = (((volume_object or {}).get("spec") or {}).get("nodeAffinity") or {}).get("required")
@@ -183,8 +175,7 @@ def _pods_near(api: Api, cache: Cache, pod: Object, node: Object, rules: Object,
         near = any(
             selector_matches(term.get("labelSelector"), one["metadata"].get("labels") or {})
             for other in api.list("Node")
-            if domain is not None
-            and (other["metadata"].get("labels") or {}).get(term["topologyKey"]) == domain
+            if domain is not None and (other["metadata"].get("labels") or {}).get(term["topologyKey"]) == domain
             for one in cache.pods_on(other["metadata"]["name"])
             if one["metadata"]["namespace"] in (term.get("namespaces") or [pod["metadata"]["namespace"]])
         )

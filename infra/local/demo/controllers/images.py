@@ -20,7 +20,9 @@ def name_problem(image: str) -> str:
     """Why the reference itself cannot be parsed."""
     if _VALID.match(image):
         return ""
-    return f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
+    return (
+        f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
+    )
 
 
 def pull_problem(plane: ControlPlane, pod: Object, container: Object) -> str:
@@ -32,16 +34,25 @@ def pull_problem(plane: ControlPlane, pod: Object, container: Object) -> str:
     prefix = f"rpc error: code = Unknown desc = {resolve}"
     if network := environment.registry_error(image):
         host = image.partition("/")[0]
-        return f'{prefix}: failed to do request: Head "https://{host}/v2/{repository.partition("/")[2]}/manifests/{tag}": {network}'
+        return (
+            f"{prefix}: failed to do request: Head "
+            f'"https://{host}/v2/{repository.partition("/")[2]}/manifests/{tag}": {network}'
+        )
     if environment.needs_secret(repository) and not _has_pull_secret(plane, pod):
         host, path = image.partition("/")[0], repository.partition("/")[2]
         scope = f"https://{host}/token?scope=repository%3A{path.replace('/', '%2F')}%3Apull&service={host}"
-        return f"{prefix}: failed to authorize: failed to fetch oauth token: unexpected status from GET request to {scope}: 401 Unauthorized"
+        return (
+            f"{prefix}: failed to authorize: failed to fetch oauth token: unexpected status from GET "
+            f"request to {scope}: 401 Unauthorized"
+        )
     if not environment.has_tag(repository, tag):
         return f"rpc error: code = NotFound desc = {resolve}: {image}: not found"
     arch = environment.single_arch.get(image)
     if arch and arch != _arch(plane, pod):
-        return f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": no match for platform in manifest: not found'
+        return (
+            f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": no match '
+            "for platform in manifest: not found"
+        )
     return ""
 
 

@@ -34,8 +34,7 @@ class Jobs(Controller):
             return
         status = dict(job.get("status") or {})
         if any(
-            one["type"] in ("Complete", "Failed") and one["status"] == "True"
-            for one in status.get("conditions") or ()
+            one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in status.get("conditions") or ()
         ):
             self._expire(key, job, status)
             return
@@ -61,9 +60,15 @@ class Jobs(Controller):
             for pod in pods
             if pod not in done and pod not in failed and not pod["metadata"].get("deletionTimestamp")
         ]
-        restarts = sum(
-            one.get("restartCount", 0) for pod in active for one in (pod.get("status") or {}).get("containerStatuses") or ()
-        ) if spec["template"]["spec"].get("restartPolicy") == "OnFailure" else 0  # fmt: skip
+        restarts = (
+            sum(
+                one.get("restartCount", 0)
+                for pod in active
+                for one in (pod.get("status") or {}).get("containerStatuses") or ()
+            )
+            if spec["template"]["spec"].get("restartPolicy") == "OnFailure"
+            else 0
+        )
         wanted = spec.get("completions", 1)
         if len(done) >= wanted:
             self._complete(job, status, done, failed)
@@ -187,6 +192,7 @@ class Jobs(Controller):
 def _ended(pod: Object) -> str:
     times = [
         one["state"]["terminated"]["finishedAt"]
-        for one in pod["status"].get("containerStatuses") or () if "terminated" in one["state"]
-    ]  # fmt: skip
+        for one in pod["status"].get("containerStatuses") or ()
+        if "terminated" in one["state"]
+    ]
     return max(times, default=pod["metadata"]["creationTimestamp"])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from infra.local.demo.controllers import images, mounts, pod_status, probes
-from infra.local.demo.controllers.containers import KILLED_BY_KERNEL, STOPPED, ContainerRecord, planned
+from infra.local.demo.controllers.containers import KILLED_BY_KERNEL, STOPPED, ContainerRecord, PodRecord, planned
 from infra.local.demo.controllers.plane import Controller, Key
 from infra.local.demo.controllers.status import write_status
-from infra.local.demo.server.clock import parse_time
 from infra.local.demo.server.sources import LogLine
 from infra.local.demo.server.store import Change, Object
 
@@ -18,19 +16,6 @@ _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _FORGET_AFTER_S = 10.0, 300.0, 600.0
 _CONFIG_RETRY_S, _SANDBOX_RETRY_S, _TOLD_EVERY_S = 12.0, 13.0, 13.0
 _MOUNT_RETRIES_S = (0.5, 1, 2, 4, 8, 16, 32, 64, 122)
 _STOP_S = 1.5
-
-
-@dataclass
-class PodRecord:
-    """What a kubelet remembers of one pod."""
-
-    uid: str
-    started_at: datetime
-    stage: str = "setup"
-    ip: str = ""
-    tries: int = 0
-    stopping_since: datetime | None = None
-    containers: dict[str, ContainerRecord] = field(default_factory=dict)
 
 
 class Kubelet(Controller):
@@ -111,7 +96,8 @@ class Kubelet(Controller):
         problem = environment.sandbox_errors.get(node, "")
         if node in environment.broken_runtimes:
             problem = (
-                'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
+                'rpc error: code = Unavailable desc = connection error: desc = "transport: Error '
+                "while dialing: dial unix "
                 '/run/containerd/containerd.sock: connect: connection refused"'
             )
         if problem:
@@ -164,17 +150,13 @@ class Kubelet(Controller):
         else:
             self.wake(key, _STOP_S)
 
-    def _tell(
-        self, pod: Object, kind: str, reason: str, text: str, field_path: str = "", times: int = 1
-    ) -> None:
+    def _tell(self, pod: Object, kind: str, reason: str, text: str, field_path: str = "", times: int = 1) -> None:
         host = pod["spec"]["nodeName"]
         self.plane.events.record(self.name, pod, kind, reason, text, field=field_path, host=host, times=times)
 
     # -- one container --------------------------------------------------------------------------------------------
 
-    def _sync_container(
-        self, pod: Object, record: PodRecord, container: Object, *, init: bool
-    ) -> float | None:
+    def _sync_container(self, pod: Object, record: PodRecord, container: Object, *, init: bool) -> float | None:
         name = container["name"]
         one = record.containers.get(name)
         if one is None:
@@ -263,11 +245,7 @@ class Kubelet(Controller):
     def _pull(self, pod: Object, container: Object, one: ContainerRecord, path: str) -> float:
         self._tell(pod, "Normal", "Pulling", f'Pulling image "{container["image"]}"', path)
         failed = bool(images.pull_problem(self.plane, pod, container))
-        seconds = (
-            0.6
-            if failed
-            else images.pull_seconds(self.plane.programs.of(container).size_mb, container["image"])
-        )
+        seconds = 0.6 if failed else images.pull_seconds(self.plane.programs.of(container).size_mb, container["image"])
         if one.state != "waiting" or one.reason not in ("ImagePullBackOff", "ErrImagePull"):
             one.message = ""
         one.state, one.reason, one.until = "waiting", "Pulling", self.now() + timedelta(seconds=seconds)
@@ -294,7 +272,10 @@ class Kubelet(Controller):
         size = self.plane.programs.of(container).size_mb
         took = images.pull_seconds(size, image)
         size_bytes = size * 1_000_003 + sum(image.encode())
-        text = f'Successfully pulled image "{image}" in {took:g}s ({took:g}s including waiting). Image size: {size_bytes} bytes.'
+        text = (
+            f'Successfully pulled image "{image}" in {took:g}s ({took:g}s including waiting). Image '
+            f"size: {size_bytes} bytes."
+        )
         self._tell(pod, "Normal", "Pulled", text, path)
         self._present.add((pod["spec"]["nodeName"], image))
         one.pulled = True
@@ -303,9 +284,7 @@ class Kubelet(Controller):
 
     # -- running --------------------------------------------------------------------------------------------------
 
-    def _run(
-        self, pod: Object, record: PodRecord, container: Object, one: ContainerRecord, path: str
-    ) -> float | None:
+    def _run(self, pod: Object, record: PodRecord, container: Object, one: ContainerRecord, path: str) -> float | None:
         now = self.now()
         try:
             env = mounts.environment_of(self.plane, pod, container)
@@ -327,7 +306,7 @@ class Kubelet(Controller):
         one.failures, one.next_probe, one.probe_ok = {}, {}, {}
         one.ready = one.passed_startup = False
         one.started_at, one.finished_at = now, None
-        one.lines = _boot_lines(plan.lines, now, plan)
+        one.lines = plan.boot_lines(now)
         self._tell(pod, "Normal", "Created", "Container created", path)
         if plan.start_error:
             self._tell(pod, "Warning", "Failed", plan.start_error, path)
@@ -337,9 +316,7 @@ class Kubelet(Controller):
         one.state, one.reason = "running", ""
         return self._watch(pod, record, container, one, path, init=path.startswith("spec.init"))
 
-    def _end(
-        self, pod: Object, container: Object, one: ContainerRecord, path: str, at: datetime
-    ) -> float | None:
+    def _end(self, pod: Object, container: Object, one: ContainerRecord, path: str, at: datetime) -> float | None:
         """The container is over: decide how long to wait before the next start."""
         one.state, one.finished_at, one.ready = "terminated", at, False
         one.passed_startup = False
@@ -520,13 +497,3 @@ def _with_ip(pod: Object, record: PodRecord) -> Object:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
-
-
-def _boot_lines(texts: list[str], start: datetime, plan: object) -> list[LogLine]:
-    """The lines a program prints at start, spread over the time it takes."""
-    from infra.local.demo.controllers.containers import Plan
-
-    assert isinstance(plan, Plan)
-    span = plan.ends_after_s if plan.ends_after_s is not None else plan.listens_after_s
-    step = max(span - 0.2, 0.05) / max(len(texts), 1)
-    return [LogLine(start + timedelta(seconds=index * step), text) for index, text in enumerate(texts)]

@@ -93,15 +93,17 @@ def mount_problem(plane: ControlPlane, pod: Object) -> tuple[str, str]:
                 continue
             stored = plane.api.find(kind, namespace, source.get(named, ""))
             if stored is None:
-                text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind.lower()} "{source.get(named)}" not found'
+                text = (
+                    f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind.lower()} '
+                    f'"{source.get(named)}" not found'
+                )
                 return "FailedMount", text
-            lost = [
-                item["key"]
-                for item in source.get("items") or ()
-                if item["key"] not in (stored.get("data") or {})
-            ]
+            lost = [item["key"] for item in source.get("items") or () if item["key"] not in (stored.get("data") or {})]
             if lost:
-                text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : references non-existent {kind.lower()} key: {lost[0]}'
+                text = (
+                    f'MountVolume.SetUp failed for volume "{volume["name"]}" : references '
+                    f"non-existent {kind.lower()} key: {lost[0]}"
+                )
                 return "FailedMount", text
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         if claim and (problem := _attach_problem(plane, pod, claim)):
@@ -116,24 +118,28 @@ def _attach_problem(plane: ControlPlane, pod: Object, claim_name: str) -> str:
         return ""
     node = pod["spec"]["nodeName"]
     for attachment in plane.api.list("VolumeAttachment"):
-        if (
-            attachment["spec"]["source"].get("persistentVolumeName") != volume
-            or attachment["spec"]["nodeName"] == node
-        ):
+        if attachment["spec"]["source"].get("persistentVolumeName") != volume or attachment["spec"]["nodeName"] == node:
             continue
         users = users_of(plane, pod["metadata"]["namespace"], claim_name, attachment["spec"]["nodeName"])
         if users:
             return f'Multi-Attach error for volume "{volume}" Volume is already used by pod(s) ' + ", ".join(
                 one["metadata"]["name"] for one in users
             )
-        return f'Multi-Attach error for volume "{volume}" Volume is already exclusively attached to one node and can\'t be attached to another'
+        return (
+            f'Multi-Attach error for volume "{volume}" Volume is already exclusively attached to one '
+            "node and can't be attached to another"
+        )
     return ""
 
 
 def users_of(plane: ControlPlane, namespace: str, claim: str, node: str) -> list[Object]:
     """Pods on a node that use a claim and have not ended."""
     return [
-        pod for pod in plane.cache.pods_on(node)
+        pod
+        for pod in plane.cache.pods_on(node)
         if pod["metadata"]["namespace"] == namespace
-        and any((one.get("persistentVolumeClaim") or {}).get("claimName") == claim for one in pod["spec"].get("volumes") or ())
-    ]  # fmt: skip
+        and any(
+            (one.get("persistentVolumeClaim") or {}).get("claimName") == claim
+            for one in pod["spec"].get("volumes") or ()
+        )
+    ]

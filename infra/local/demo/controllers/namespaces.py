@@ -36,16 +36,16 @@ class Namespaces(Controller):
             )
         if self.api.find("ConfigMap", key[1], "kube-root-ca.crt") is None:
             notes = {
-                "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
+                "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when "
+                "using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is "
+                "guaranteed across distributions of Kubernetes clusters."
             }
             body = {"metadata": {"name": "kube-root-ca.crt", "annotations": notes}, "data": {"ca.crt": ""}}
             self.api.create("ConfigMap", body, namespace=key[1], manager="kube-controller-manager")
 
     def _empty(self, key: Key, found: Object) -> None:
         left: list[tuple[Resource, Object]] = []
-        for resource in {
-            one.key: one for one in self.api.resources if one.namespaced and one.stored
-        }.values():
+        for resource in {one.key: one for one in self.api.resources if one.namespaced and one.stored}.values():
             for stored in list(self.api.store.list(resource, key[1])):
                 meta = stored.object["metadata"]
                 if not meta.get("deletionTimestamp"):
@@ -72,18 +72,29 @@ class Namespaces(Controller):
             kinds[name] = kinds.get(name, 0) + 1
             for finalizer in obj["metadata"].get("finalizers") or ():
                 finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
-        remaining = ", ".join(
-            f"{name} has {count} resource instances" for name, count in sorted(kinds.items())
-        )
-        held = ", ".join(
-            f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())
-        )
+        remaining = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(kinds.items()))
+        held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
         wanted = [
-            ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
-            ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-            ("NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+            (
+                "NamespaceDeletionDiscoveryFailure",
+                "False",
+                "ResourcesDiscovered",
+                "All resources successfully discovered",
+            ),
+            (
+                "NamespaceDeletionGroupVersionParsingFailure",
+                "False",
+                "ParsedGroupVersions",
+                "All legacy kube types successfully parsed",
+            ),
+            (
+                "NamespaceDeletionContentFailure",
+                "False",
+                "ContentDeleted",
+                "All content successfully deleted, may be waiting on finalization",
+            ),
             ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {remaining}"),
-        ]  # fmt: skip
+        ]
         if held:
             text = f"Some content in the namespace has finalizers remaining: {held}"
             wanted.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", text))

@@ -48,7 +48,10 @@ class Network:
         """A TCP connection from a pod to a name and port."""
         namespace = pod["metadata"]["namespace"]
         if not self._may_leave(pod, None, 53):
-            text = f"dial tcp: lookup {host} on {DNS_ADDRESS}:53: read udp {pod['status'].get('podIP', '')}:41874->{DNS_ADDRESS}:53: i/o timeout"
+            text = (
+                f"dial tcp: lookup {host} on {DNS_ADDRESS}:53: read udp "
+                f"{pod['status'].get('podIP', '')}:41874->{DNS_ADDRESS}:53: i/o timeout"
+            )
             return Reached(text)
         external = self._plane.environment.externals.get(host)
         if external is not None:
@@ -98,16 +101,15 @@ class Network:
         if not selector:
             return []
         return [
-            one for one in self._api.list("Pod", namespace, labels=dict(selector))
+            one
+            for one in self._api.list("Pod", namespace, labels=dict(selector))
             if is_ready(one) and not one["metadata"].get("deletionTimestamp")
-        ]  # fmt: skip
+        ]
 
     def _target_port(self, backend: Object, listed: Object | None, port: int) -> int | None:
         return target_port(backend, listed) if listed else port
 
-    def _to_pod(
-        self, pod: Object, backend: Object, port: int | None, shown: str, since: datetime | None
-    ) -> Reached:
+    def _to_pod(self, pod: Object, backend: Object, port: int | None, shown: str, since: datetime | None) -> Reached:
         address = shown or f"{backend['status'].get('podIP', '')}:{port}"
         if not self._may_enter(backend, pod, port) or not self._may_leave(pod, backend, port):
             return Reached(f"dial tcp {address}: i/o timeout", since)
@@ -120,23 +122,27 @@ class Network:
     def _policies(self, pod: Object, direction: str) -> list[Object]:
         labels = pod["metadata"].get("labels") or {}
         return [
-            one for one in self._api.list("NetworkPolicy", pod["metadata"]["namespace"])
-            if direction in (one["spec"].get("policyTypes") or ()) and selector_matches(one["spec"].get("podSelector") or {}, labels)
-        ]  # fmt: skip
+            one
+            for one in self._api.list("NetworkPolicy", pod["metadata"]["namespace"])
+            if direction in (one["spec"].get("policyTypes") or ())
+            and selector_matches(one["spec"].get("podSelector") or {}, labels)
+        ]
 
     def _may_enter(self, backend: Object, client: Object, port: int | None) -> bool:
         policies = self._policies(backend, "Ingress")
         return not policies or any(
             self._rule_allows(rule, "from", backend, client, port, backend)
-            for one in policies for rule in one["spec"].get("ingress") or ()
-        )  # fmt: skip
+            for one in policies
+            for rule in one["spec"].get("ingress") or ()
+        )
 
     def _may_leave(self, client: Object, backend: Object | None, port: int | None) -> bool:
         policies = self._policies(client, "Egress")
         return not policies or any(
             self._rule_allows(rule, "to", client, backend, port, backend)
-            for one in policies for rule in one["spec"].get("egress") or ()
-        )  # fmt: skip
+            for one in policies
+            for rule in one["spec"].get("egress") or ()
+        )
 
     def _rule_allows(
         self,

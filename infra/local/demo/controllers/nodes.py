@@ -66,9 +66,7 @@ class Nodes(Controller):
             self.api.create("Lease", body, namespace="kube-node-lease", manager="kubelet")
         elif (now - parse_time(lease.object["spec"]["renewTime"])).total_seconds() >= self.renew_s:
             spec = {**lease.object["spec"], "renewTime": micro_timestamp(now)}
-            self.api.store.put(
-                LEASES, {**lease.object, "metadata": dict(lease.object["metadata"]), "spec": spec}
-            )
+            self.api.store.put(LEASES, {**lease.object, "metadata": dict(lease.object["metadata"]), "spec": spec})
         self._write_conditions(node)
 
     def _write_conditions(self, node: Object) -> None:
@@ -77,7 +75,9 @@ class Nodes(Controller):
         if name in environment.full_disks:
             wanted["DiskPressure"] = ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
         if name in environment.broken_runtimes and self._since(environment.broken_runtimes[name]) > 30:
-            text = "container runtime is down, PLEG is not healthy: pleg was last seen active 3m12s ago; threshold is 3m0s"
+            text = (
+                "container runtime is down, PLEG is not healthy: pleg was last seen active 3m12s ago; threshold is 3m0s"
+            )
             wanted["Ready"] = ("False", "KubeletNotReady", text)
         status = node.get("status") or {}
         conditions = list(status.get("conditions") or [])
@@ -106,8 +106,12 @@ class Nodes(Controller):
 
     def _say(self, node: Object, kind: str, word: str) -> None:
         name = node["metadata"]["name"]
-        told = {("DiskPressure", "True"): "NodeHasDiskPressure", ("DiskPressure", "False"): "NodeHasNoDiskPressure",
-                ("Ready", "True"): "NodeReady", ("Ready", "False"): "NodeNotReady"}  # fmt: skip
+        told = {
+            ("DiskPressure", "True"): "NodeHasDiskPressure",
+            ("DiskPressure", "False"): "NodeHasNoDiskPressure",
+            ("Ready", "True"): "NodeReady",
+            ("Ready", "False"): "NodeNotReady",
+        }
         reason = told.get((kind, word))
         if reason and (node.get("status") or {}).get("conditions"):
             kind_of = "Warning" if reason in ("NodeHasDiskPressure", "NodeNotReady") else "Normal"
@@ -124,16 +128,22 @@ class Nodes(Controller):
         for pod in self.plane.cache.pods_on(name):
             guilty = any(
                 self.plane.programs.of(one).disk_full_after_s is not None
-                and (record := kubelet.record(pod).containers.get(one["name"])) is not None and record.running
+                and (record := kubelet.record(pod).containers.get(one["name"])) is not None
+                and record.running
                 and self._since(record.started_at) >= (self.plane.programs.of(one).disk_full_after_s or 0)
                 for one in pod["spec"]["containers"]
-            )  # fmt: skip
+            )
             if guilty:
                 container = pod["spec"]["containers"][0]["name"]
-                kubelet.evict(pod, (
-                    "The node was low on resource: ephemeral-storage. Threshold quantity: 8574481203, available: 3912044Ki. "
-                    f"Container {container} was using 61820152Ki, request is 0, has larger consumption of ephemeral-storage. "
-                ))  # fmt: skip
+                kubelet.evict(
+                    pod,
+                    (
+                        "The node was low on resource: ephemeral-storage. Threshold quantity: "
+                        "8574481203, available: 3912044Ki. "
+                        f"Container {container} was using 61820152Ki, request is 0, has larger "
+                        "consumption of ephemeral-storage. "
+                    ),
+                )
         text = "Attempting to reclaim ephemeral-storage"
         node = self.api.get("Node", "", name)
         self.plane.events.record("kubelet", node, "Warning", "EvictionThresholdMet", text, host=name)
@@ -145,11 +155,7 @@ class Nodes(Controller):
     def _miss(self, node: Object) -> None:
         name = node["metadata"]["name"]
         lease = self.api.store.get(LEASES, "kube-node-lease", name)
-        seen = (
-            parse_time(lease.object["spec"]["renewTime"])
-            if lease
-            else self.plane.environment.stopped_kubelets[name]
-        )
+        seen = parse_time(lease.object["spec"]["renewTime"]) if lease else self.plane.environment.stopped_kubelets[name]
         if self._since(seen) < _GRACE_S:
             return
         ready = condition_of(node, "Ready")
@@ -218,17 +224,14 @@ class Nodes(Controller):
         if not taints:
             return
         for pod in self.plane.cache.pods_on(name):
-            limits = [self._stay(pod, taint) for taint in taints]
-            if pod["metadata"].get("deletionTimestamp") or any(limit is None for limit in limits):
-                if all(limit is None for limit in limits) or pod["metadata"].get("deletionTimestamp"):
-                    continue
+            if pod["metadata"].get("deletionTimestamp"):
+                continue
+            limits = (self._stay(pod, taint) for taint in taints)
             due = min((limit for limit in limits if limit is not None), default=None)
             if due is not None and self.now() >= due:
                 meta = pod["metadata"]
                 text = f"Marking for deletion Pod {meta['namespace']}/{meta['name']}"
-                self.plane.events.record(
-                    "taint-eviction-controller", pod, "Normal", "TaintManagerEviction", text
-                )
+                self.plane.events.record("taint-eviction-controller", pod, "Normal", "TaintManagerEviction", text)
                 self.api.delete("Pod", meta["namespace"], meta["name"])
 
     def _stay(self, pod: Object, taint: Object) -> object:

@@ -92,19 +92,16 @@ class Output:
         lines = []
         for what, detail, since in failing:
             if since is None or at >= since:
-                lines.append(
-                    LogLine(at, f'level=error msg="call to {what} failed" target="{detail}" status=502')
-                )
+                lines.append(LogLine(at, f'level=error msg="call to {what} failed" target="{detail}" status=502'))
         if program.stuck_ready:
-            lines.append(
-                LogLine(at, f'level=error msg="not ready" err="{program.stuck_ready}" path=/ready status=503')
-            )
+            lines.append(LogLine(at, f'level=error msg="not ready" err="{program.stuck_ready}" path=/ready status=503'))
         elif chance[1] < 150 and program.serves and not (failing and chance[2] < 128):
             path = program.serves[chance[3] % len(program.serves)]
             lines.append(
                 LogLine(
                     at,
-                    f'level=info msg="request served" method=GET path={path} status=200 duration_ms={3 + chance[4] % 60}',
+                    f'level=info msg="request served" method=GET path={path} status=200 '
+                    f"duration_ms={3 + chance[4] % 60}",
                 )
             )
         return lines

@@ -1,8 +1,8 @@
 """The control plane: controllers with a work queue and timers, driven by a clock and by nothing else.
 
-A controller says which objects a change concerns (`concerned`), and brings one of them in order (`reconcile`). The plane
-calls it for every change committed and at the times it asked for. With a virtual clock, `run_until` plays hours in an
-instant and in the same order on every run; with the wall clock, `tick` does what is due.
+A controller says which objects a change concerns (`concerned`), and brings one of them in order (`reconcile`). The
+plane calls it for every change committed and at the times it asked for. With a virtual clock, `run_until` plays
+hours in an instant and in the same order on every run; with the wall clock, `tick` does what is due.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ class Controller:
         """Be called for a key again after a while."""
         self.plane.wake(self, key, self.now() + timedelta(seconds=max(delay_s, 0.001)))
 
-    def event(
-        self, about: Object, kind: str, reason: str, message: str, *, field: str = "", host: str = ""
-    ) -> None:
+    def event(self, about: Object, kind: str, reason: str, message: str, *, field: str = "", host: str = "") -> None:
         """Record an event in this controller's name; `kind` is Normal or Warning."""
         self.plane.events.record(self.name, about, kind, reason, message, field=field, host=host)
 
@@ -95,9 +93,7 @@ class ControlPlane:
                 for stored in self.api.store.list(resource):
                     meta = stored.object["metadata"]
                     name, space = meta["name"], meta.get("namespace", "")
-                    for key in controller.concerned(
-                        Change(0, "ADDED", resource.key, space, name, stored, None)
-                    ):
+                    for key in controller.concerned(Change(0, "ADDED", resource.key, space, name, stored, None)):
                         self.enqueue(controller, key)
 
     def stop(self) -> None:

@@ -6,20 +6,17 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from infra.local.demo.controllers.containers import ContainerRecord, Plan
+from infra.local.demo.controllers.containers import ContainerRecord, Plan, PodRecord
 from infra.local.demo.controllers.status import set_condition
 from infra.local.demo.server.clock import parse_time, timestamp
 from infra.local.demo.server.store import Object
 
 if TYPE_CHECKING:
-    from infra.local.demo.controllers.kubelet import PodRecord
     from infra.local.demo.controllers.plane import ControlPlane
 
 
 def host_ip(node: Object) -> str:
-    return next(
-        (one["address"] for one in node["status"].get("addresses") or () if one["type"] == "InternalIP"), ""
-    )
+    return next((one["address"] for one in node["status"].get("addresses") or () if one["type"] == "InternalIP"), "")
 
 
 def render(plane: ControlPlane, pod: Object, record: PodRecord, now: str) -> Object:
@@ -73,9 +70,7 @@ def _phase(pod: Object, record: PodRecord, main: list[Object]) -> str:
     return "Running"
 
 
-def _conditions(
-    pod: Object, record: PodRecord, old: Object, main: list[Object], phase: str, now: str
-) -> list[Object]:
+def _conditions(pod: Object, record: PodRecord, old: Object, main: list[Object], phase: str, now: str) -> list[Object]:
     conditions = list(old.get("conditions") or [])
     started = record.stage != "setup"
     initialized = started and record.stage != "init"
@@ -93,9 +88,11 @@ def _conditions(
         wanted.append(done)
     else:
         names = [
-            one["name"] for one in pod["spec"].get("initContainers") or ()
-            if not (entry := record.containers.get(one["name"])) or not (entry.completed or entry.running and one.get("restartPolicy"))
-        ]  # fmt: skip
+            one["name"]
+            for one in pod["spec"].get("initContainers") or ()
+            if not (entry := record.containers.get(one["name"]))
+            or not (entry.completed or (entry.running and one.get("restartPolicy")))
+        ]
         if names:
             text = f"containers with incomplete status: [{' '.join(names)}]"
             wanted.append(
@@ -134,9 +131,7 @@ def _word(value: bool) -> str:
     return "True" if value else "False"
 
 
-def _container(
-    pod: Object, container: Object, one: ContainerRecord | None, *, started: bool = False
-) -> Object:
+def _container(pod: Object, container: Object, one: ContainerRecord | None, *, started: bool = False) -> Object:
     image = container["image"]
     if one is None:
         reason = "PodInitializing" if pod["spec"].get("initContainers") else "ContainerCreating"
@@ -160,9 +155,7 @@ def _container(
         status["containerID"] = one.id
     status["started"] = bool(one.running and one.passed_startup)
     resources = {
-        half: dict(values)
-        for half, values in (container.get("resources") or {}).items()
-        if values and half != "claims"
+        half: dict(values) for half, values in (container.get("resources") or {}).items() if values and half != "claims"
     }
     if resources.get("requests"):
         status["allocatedResources"] = resources["requests"]
@@ -202,8 +195,6 @@ def image_id(image: str) -> str:
 
 def adopted(pod: Object, now: datetime) -> PodRecord | None:
     """The memory of a pod whose status was there before this kubelet looked."""
-    from infra.local.demo.controllers.kubelet import PodRecord
-
     status = pod.get("status") or {}
     if not status.get("startTime") or not status.get("containerStatuses"):
         return None

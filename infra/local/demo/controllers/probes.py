@@ -40,7 +40,10 @@ def failure(
     if "grpc" in probe:
         if up and program.style == "grpc":
             return ""
-        return f'timeout: failed to connect service "{ip}:{port}" within {probe.get("timeoutSeconds", 1)}s: context deadline exceeded'
+        return (
+            f'timeout: failed to connect service "{ip}:{port}" within '
+            f"{probe.get('timeoutSeconds', 1)}s: context deadline exceeded"
+        )
     scheme, path = action.get("scheme", "HTTP").lower(), action.get("path", "/")
     url = f'Get "{scheme}://{ip}:{port}{path}"'
     if not up:

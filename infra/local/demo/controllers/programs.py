@@ -1,7 +1,7 @@
 """What images do when they run: a declared behaviour per repository and tag, and a plain server for all others.
 
-A fault is never written into a status. It follows from a program that meets its pod: a variable it needs and does not get,
-more memory than the limit, a port nobody listens on, a server that does not answer.
+A fault is never written into a status. It follows from a program that meets its pod: a variable it needs and does not
+get, more memory than the limit, a port nobody listens on, a server that does not answer.
 """
 
 from __future__ import annotations

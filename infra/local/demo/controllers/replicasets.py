@@ -43,11 +43,7 @@ class ReplicaSets(Controller):
         if change.key[1] == "replicasets":
             return ((change.namespace, change.name),)
         if change.key[1] != "pods":
-            return [
-                key
-                for key in self._refused
-                if key[0] == change.namespace and change.key[1] != "resourcequotas"
-            ]
+            return [key for key in self._refused if key[0] == change.namespace and change.key[1] != "resourcequotas"]
         owner = controller_key(change.object, "ReplicaSet")
         return (owner,) if owner else ()
 

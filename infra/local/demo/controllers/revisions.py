@@ -24,13 +24,9 @@ def current_revision(api: Api, owner: Object) -> Object:
                 return one
             return api.update("ControllerRevision", {**copy_of(one), "revision": highest + 1})
     labels = dict(owner["spec"]["template"]["metadata"].get("labels") or {})
-    labels[
-        "controller-revision-hash" if owner["kind"] == "DaemonSet" else "controller.kubernetes.io/hash"
-    ] = digest
+    labels["controller-revision-hash" if owner["kind"] == "DaemonSet" else "controller.kubernetes.io/hash"] = digest
     body = {
         "metadata": {"name": name, "labels": labels, "ownerReferences": [owner_reference(owner)]},
         "data": data, "revision": highest + 1,
     }  # fmt: skip
-    return api.create(
-        "ControllerRevision", body, namespace=meta["namespace"], manager="kube-controller-manager"
-    )
+    return api.create("ControllerRevision", body, namespace=meta["namespace"], manager="kube-controller-manager")

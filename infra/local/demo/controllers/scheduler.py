@@ -1,7 +1,7 @@
 """The scheduler: waiting pods go to the node that suits them best, or are told why there is none.
 
-Wording follows kube-scheduler 1.36: reasons are counted by node and sorted as text, taints are not named, and the tail says
-whether preemption would help.
+Wording follows kube-scheduler 1.36: reasons are counted by node and sorted as text, taints are not named, and the tail
+says whether preemption would help.
 """
 
 from __future__ import annotations
@@ -45,17 +45,10 @@ class Scheduler(Controller):
 
     def reconcile(self, key: Key) -> None:
         pod = self.api.find("Pod", *key)
-        if (
-            self.stopped
-            or pod is None
-            or pod["spec"].get("nodeName")
-            or pod["metadata"].get("deletionTimestamp")
-        ):
+        if self.stopped or pod is None or pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
             self._told.pop(key, None)
             return
-        if pod["spec"].get("schedulerName", "default-scheduler") != self.name or pod["spec"].get(
-            "schedulingGates"
-        ):
+        if pod["spec"].get("schedulerName", "default-scheduler") != self.name or pod["spec"].get("schedulingGates"):
             return
         nodes = self.api.list("Node")
         if problem := self._claims_problem(key, pod):
@@ -96,16 +89,10 @@ class Scheduler(Controller):
             place = other["spec"].get("nodeName")
             if place == name:
                 same_node += 1
-            elif (
-                place
-                and zone
-                and (other["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone") == zone
-            ):
+            elif place and zone and (other["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone") == zone:
                 same_zone += 1
         preferred = (
-            -0.5
-            if any(taint["effect"] == "PreferNoSchedule" for taint in node["spec"].get("taints") or ())
-            else 0
+            -0.5 if any(taint["effect"] == "PreferNoSchedule" for taint in node["spec"].get("taints") or ()) else 0
         )
         return (same_node * 1.0 + same_zone * 0.4 + load / 2 - preferred, len(use.pods), name)
 
@@ -151,7 +138,10 @@ class Scheduler(Controller):
             if claim is None:
                 return f'persistentvolumeclaim "{name}" not found. not found'
             if (claim.get("status") or {}).get("phase") == "Lost":
-                return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{claim["spec"].get("volumeName")}". not found'
+                return (
+                    f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume '
+                    f'"{claim["spec"].get("volumeName")}". not found'
+                )
             if (claim.get("status") or {}).get("phase") != "Bound" and not self._waits_for_pod(claim):
                 return "pod has unbound immediate PersistentVolumeClaims. not found"
         return ""
@@ -209,15 +199,12 @@ class Scheduler(Controller):
             if not all(one.startswith("Insufficient ") for one in refused.get(name, ())):
                 continue
             use, room = self.plane.cache.use_of(name), node["status"]["allocatable"]
-            for other in sorted(
-                self.plane.cache.pods_on(name), key=lambda one: one["spec"].get("priority", 0)
-            ):
+            for other in sorted(self.plane.cache.pods_on(name), key=lambda one: one["spec"].get("priority", 0)):
                 if other["spec"].get("priority", 0) >= mine:
                     break
                 freed = requests_of(other["spec"])
                 if all(
-                    use.total.get(kind, 0) - freed.get(kind, 0) + amount
-                    <= float(parse(room.get(kind, 0)) or 0)
+                    use.total.get(kind, 0) - freed.get(kind, 0) + amount <= float(parse(room.get(kind, 0)) or 0)
                     for kind, amount in wanted.items()
                 ):
                     return other

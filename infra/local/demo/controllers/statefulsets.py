@@ -87,9 +87,7 @@ class StatefulSets(Controller):
             self.event(found, "Warning", "FailedCreate", text)
             self.wake(key, 30)
             return False
-        self.event(
-            found, "Normal", "SuccessfulCreate", f"Create Pod {name} in StatefulSet {key[1]} successful"
-        )
+        self.event(found, "Normal", "SuccessfulCreate", f"Create Pod {name} in StatefulSet {key[1]} successful")
         return True
 
     def _create_claims(self, key: Key, found: Object, pod: str) -> None:
@@ -99,9 +97,7 @@ class StatefulSets(Controller):
                 continue
             labels = dict(found["spec"]["selector"].get("matchLabels") or {})
             body = {"metadata": {"name": name, "labels": labels}, "spec": copy_of(template["spec"])}
-            self.api.create(
-                "PersistentVolumeClaim", body, namespace=key[0], manager="kube-controller-manager"
-            )
+            self.api.create("PersistentVolumeClaim", body, namespace=key[0], manager="kube-controller-manager")
             text = f"Create Claim {name} Pod {pod} in StatefulSet {key[1]} success"
             self.event(found, "Normal", "SuccessfulCreate", text)
 
@@ -136,14 +132,17 @@ class StatefulSets(Controller):
         if updated == len(pods) and ready == len(pods) == found["spec"].get("replicas", 1):
             current = revision
         status = {
-            "observedGeneration": found["metadata"].get("generation", 1), "replicas": len(pods),
-            "readyReplicas": ready, "currentReplicas": sum(1 for pod in pods if pod["metadata"]["labels"].get(_HASH) == current),
-            "updatedReplicas": updated, "currentRevision": current, "updateRevision": revision, "collisionCount": 0,
+            "observedGeneration": found["metadata"].get("generation", 1),
+            "replicas": len(pods),
+            "readyReplicas": ready,
+            "currentReplicas": sum(1 for pod in pods if pod["metadata"]["labels"].get(_HASH) == current),
+            "updatedReplicas": updated,
+            "currentRevision": current,
+            "updateRevision": revision,
+            "collisionCount": 0,
             "availableReplicas": ready,
-        }  # fmt: skip
-        write_status(
-            self.api, found, {name: value for name, value in status.items() if value or name in _ZEROS}
-        )
+        }
+        write_status(self.api, found, {name: value for name, value in status.items() if value or name in _ZEROS})
 
 
 _ZEROS = ("replicas", "availableReplicas", "collisionCount")

@@ -1,7 +1,7 @@
 """Writing status the short way, and keeping conditions.
 
-Controllers here are trusted parts of the control plane: they commit status straight to the store. The long way (defaults,
-admission, managers) is for what they create, since quota and policy have to see that.
+Controllers here are trusted parts of the control plane: they commit status straight to the store. The long way
+(defaults, admission, managers) is for what they create, since quota and policy have to see that.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from infra.local.demo.server.api import Api
 from infra.local.demo.server.store import Object
 
 
-def write_status(
-    api: Api, obj: Object, status: Object, *, annotations: dict[str, str] | None = None
-) -> Object:
+def write_status(api: Api, obj: Object, status: Object, *, annotations: dict[str, str] | None = None) -> Object:
     """Commit a new status (and annotations) if it differs; returns the object as it is now."""
     meta = obj["metadata"]
     same_notes = annotations is None or annotations == (meta.get("annotations") or {})
@@ -38,9 +36,7 @@ def _resource(api: Api, obj: Object) -> Any:
     return found
 
 
-def set_condition(
-    conditions: list[Object], new: Object, now: str, *, extra: tuple[str, ...] = ()
-) -> list[Object]:
+def set_condition(conditions: list[Object], new: Object, now: str, *, extra: tuple[str, ...] = ()) -> list[Object]:
     """The list with one condition changed; its lastTransitionTime moves only when its status does.
 
     `extra` names more time fields to set (lastUpdateTime, lastProbeTime) when anything changes.
@@ -86,9 +82,13 @@ def is_active(pod: Object) -> bool:
 def owner_reference(owner: Object) -> Object:
     meta = owner["metadata"]
     return {
-        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": meta["name"], "uid": meta["uid"],
-        "controller": True, "blockOwnerDeletion": True,
-    }  # fmt: skip
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def controller_key(obj: Object, kind: str) -> tuple[str, str] | None:

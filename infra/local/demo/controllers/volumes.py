@@ -31,8 +31,9 @@ class Volumes(Controller):
                     return ()
             return [
                 (change.namespace, one["persistentVolumeClaim"]["claimName"])
-                for one in change.object["spec"].get("volumes") or () if one.get("persistentVolumeClaim")
-            ]  # fmt: skip
+                for one in change.object["spec"].get("volumes") or ()
+                if one.get("persistentVolumeClaim")
+            ]
         return [
             (stored.object["metadata"]["namespace"], stored.object["metadata"]["name"])
             for stored in self.api.store.list(("", "persistentvolumeclaims"))
@@ -46,14 +47,8 @@ class Volumes(Controller):
             return
         users = [pod for pod in self.api.list("Pod", key[0]) if _uses(pod, key[1])]
         if claim["metadata"].get("deletionTimestamp") and not users:
-            kept = [
-                one
-                for one in claim["metadata"].get("finalizers") or ()
-                if one != "kubernetes.io/pvc-protection"
-            ]
-            self.api.update(
-                "PersistentVolumeClaim", {**claim, "metadata": {**claim["metadata"], "finalizers": kept}}
-            )
+            kept = [one for one in claim["metadata"].get("finalizers") or () if one != "kubernetes.io/pvc-protection"]
+            self.api.update("PersistentVolumeClaim", {**claim, "metadata": {**claim["metadata"], "finalizers": kept}})
             self._release(key)
             return
         phase = (claim.get("status") or {}).get("phase")
@@ -78,11 +73,8 @@ class Volumes(Controller):
 
     def _bind_named(self, claim: Object) -> None:
         volume = self.api.find("PersistentVolume", "", claim["spec"]["volumeName"])
-        if volume is not None and not (volume["spec"].get("claimRef") or {}).get("uid"):
-            self._bind(claim, volume)
-        elif (
-            volume is not None
-            and (volume["spec"].get("claimRef") or {}).get("uid") == claim["metadata"]["uid"]
+        if (volume is not None and not (volume["spec"].get("claimRef") or {}).get("uid")) or (
+            volume is not None and (volume["spec"].get("claimRef") or {}).get("uid") == claim["metadata"]["uid"]
         ):
             self._bind(claim, volume)
 
@@ -109,7 +101,12 @@ class Volumes(Controller):
             self.event(claim, "Normal", "WaitForFirstConsumer", text)
             return
         if found["provisioner"] != DRIVER:
-            text = f"Waiting for a volume to be created either by the external provisioner '{found['provisioner']}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."
+            text = (
+                "Waiting for a volume to be created either by the external provisioner "
+                f"'{found['provisioner']}' or manually by the system administrator. If volume "
+                "creation is delayed, please verify that the provisioner is running and correctly "
+                "registered."
+            )
             self.event(claim, "Normal", "ExternalProvisioning", text)
             self.wake((meta["namespace"], meta["name"]), _WAIT_S)
             return
@@ -137,21 +134,29 @@ class Volumes(Controller):
         meta, spec = claim["metadata"], claim["spec"]
         name = f"pvc-{meta['uid']}"
         node = self.api.find("Node", "", node_name) if node_name else None
-        zone = ((node or {}).get("metadata", {}).get("labels") or {}).get(
-            "topology.kubernetes.io/zone", "us-west-2a"
-        )
+        zone = ((node or {}).get("metadata", {}).get("labels") or {}).get("topology.kubernetes.io/zone", "us-west-2a")
         expression = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
         body = {
-            "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": DRIVER},
-                         "finalizers": ["kubernetes.io/pv-protection", "external-attacher/ebs-csi-aws-com"]},
+            "metadata": {
+                "name": name,
+                "annotations": {"pv.kubernetes.io/provisioned-by": DRIVER},
+                "finalizers": ["kubernetes.io/pv-protection", "external-attacher/ebs-csi-aws-com"],
+            },
             "spec": {
-                "accessModes": list(spec["accessModes"]), "capacity": {"storage": spec["resources"]["requests"]["storage"]},
-                "claimRef": _claim_reference(claim), "csi": {"driver": DRIVER, "fsType": "ext4", "volumeHandle": f"vol-0{meta['uid'].replace('-', '')[:16]}"},
+                "accessModes": list(spec["accessModes"]),
+                "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+                "claimRef": _claim_reference(claim),
+                "csi": {
+                    "driver": DRIVER,
+                    "fsType": "ext4",
+                    "volumeHandle": f"vol-0{meta['uid'].replace('-', '')[:16]}",
+                },
                 "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}},
                 "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
-                "storageClassName": storage_class["metadata"]["name"], "volumeMode": "Filesystem",
+                "storageClassName": storage_class["metadata"]["name"],
+                "volumeMode": "Filesystem",
             },
-        }  # fmt: skip
+        }
         notes = {
             **(meta.get("annotations") or {}),
             _PROVISIONER: DRIVER,
@@ -215,9 +220,7 @@ class Volumes(Controller):
         for pod in users:
             if pod["spec"].get("nodeName") == node:
                 text = f'AttachVolume.Attach succeeded for volume "{volume}"'
-                self.plane.events.record(
-                    "attachdetach-controller", pod, "Normal", "SuccessfulAttachVolume", text
-                )
+                self.plane.events.record("attachdetach-controller", pod, "Normal", "SuccessfulAttachVolume", text)
 
     def _release(self, key: Key) -> None:
         for volume in self.api.list("PersistentVolume"):
@@ -229,17 +232,14 @@ class Volumes(Controller):
             if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
                 self.api.store.remove(("", "persistentvolumes"), "", volume["metadata"]["name"])
             else:
-                write_status(
-                    self.api, volume, {"phase": "Released", "lastPhaseTransitionTime": self.api.now()}
-                )
+                write_status(self.api, volume, {"phase": "Released", "lastPhaseTransitionTime": self.api.now()})
 
 
 def _uses(pod: Object, claim: str) -> bool:
     if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return False
     return any(
-        (one.get("persistentVolumeClaim") or {}).get("claimName") == claim
-        for one in pod["spec"].get("volumes") or ()
+        (one.get("persistentVolumeClaim") or {}).get("claimName") == claim for one in pod["spec"].get("volumes") or ()
     )
 
 

@@ -46,11 +46,16 @@ class Faults:
         running = self.active.get(fault.name)
         answer = fault.answer
         return {
-            "name": fault.name, "title": fault.title, "family": fault.family, "active": running is not None,
-            "since": running.since.isoformat() if running else None, "symptoms": list(fault.symptoms), "loudest": fault.loudest,
+            "name": fault.name,
+            "title": fault.title,
+            "family": fault.family,
+            "active": running is not None,
+            "since": running.since.isoformat() if running else None,
+            "symptoms": list(fault.symptoms),
+            "loudest": fault.loudest,
             "within_30s": fault.within_30s,
             "answer": {"kind": answer.kind, "namespace": answer.namespace, "name": answer.name, "mode": answer.mode},
-        }  # fmt: skip
+        }
 
     def inject(self, name: str) -> dict[str, object]:
         """Make a fault happen; nothing if it is active already. Raises UnknownFault."""

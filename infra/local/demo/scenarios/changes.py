@@ -57,7 +57,9 @@ def _restore(world: World, kind: str, before: Object) -> None:
     kept = {key: copy_of(current[key]) for key in ("kind", "apiVersion", "metadata", "status") if key in current}
     for field in ("labels", "annotations"):
         if field in meta:
-            own = {name: value for name, value in meta[field].items() if not name.startswith("deployment.kubernetes.io/")}
+            own = {
+                name: value for name, value in meta[field].items() if not name.startswith("deployment.kubernetes.io/")
+            }
             kept["metadata"][field] = {**(kept["metadata"].get(field) or {}), **own}
     rest = {key: value for key, value in before.items() if key not in kept and key != "status"}
     world.api.update(kind, {**kept, **copy_of(rest)}, manager=MANAGER)

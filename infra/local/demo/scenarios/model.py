@@ -20,7 +20,9 @@ class Answer:
 
     def accepts(self, kind: str, namespace: str, name: str, mode: str) -> bool:
         where = (kind, namespace, name)
-        return mode in (self.mode, *self.also_modes) and (where == (self.kind, self.namespace, self.name) or where in self.also)
+        return mode in (self.mode, *self.also_modes) and (
+            where == (self.kind, self.namespace, self.name) or where in self.also
+        )
 
 
 @dataclass(frozen=True)

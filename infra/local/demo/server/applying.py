@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.local.demo.server import conversion, managed, writing
+from infra.local.demo.server import conversion, decoding, managed, writing
 from infra.local.demo.server.access import Caller
 from infra.local.demo.server.errors import ApiError, Cause, bad_request, invalid, required
 from infra.local.demo.server.errors import not_found as missing
@@ -23,12 +23,13 @@ def apply(
     """Create or change the object so that it has the configuration; ApiError 409 on another manager's fields."""
     if not caller.manager:
         raise invalid("PatchOptions", "meta.k8s.io", "", [required("fieldManager", "is required for apply patch")])
+    kind = managed.type_for(api, resource)
+    config = decoding.decoded(resource, kind, config, caller.field_validation, api.warnings, patch=True)
     if (config.get("metadata") or {}).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     stored = api.store.get(resource, namespace, name)
     if stored is None and subresource:
         raise missing(resource.plural, resource.group, name)
-    kind = managed.type_for(api, resource)
     old = stored.object if stored else None
     live = conversion.from_storage(api, resource, copy_of(old)) if old else _blank(resource, namespace, name)
     merged = merge(kind, live, config)

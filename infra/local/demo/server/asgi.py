@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from infra.local.demo.server.bodies import LIMIT_BYTES
+from infra.local.demo.server.errors import internal
 from infra.local.demo.server.server import Server
 from infra.local.demo.server.watching import Watch
-from infra.local.demo.server.wire import HttpRequest, HttpResponse
+from infra.local.demo.server.wire import HttpRequest, HttpResponse, error_response
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+_log = logging.getLogger(__name__)
 BOOKMARK_EVERY_S = 60.0
 CHUNK_BYTES = 1024 * 1024
 
@@ -49,7 +52,11 @@ class Application:
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         request = await _read(scope, receive)
-        answer = self.server.serve(request)
+        try:
+            answer = self.server.serve(request)
+        except Exception:
+            _log.exception("request failed: %s %s", request.method, request.path)
+            answer = error_response(internal("the simulator failed; its log says why"))
         if isinstance(answer, Watch):
             await self._stream(answer, receive, send)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -49,17 +50,17 @@ def document(request: HttpRequest, kind: str) -> Any:
     if not request.body:
         return None
     if given == "application/yaml":
-        return _yaml(request.body)
+        return from_yaml(request.body)
     try:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as error:
         raise _unreadable(request.body, kind, error) from None
 
 
-def _yaml(body: bytes) -> Any:
+def from_yaml(body: bytes) -> Any:
     try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
+        return orjson.loads(json.dumps(yaml.safe_load(body), default=str))  # dates and huge numbers as JSON has them
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise bad_request(f"error converting YAML to JSON: {error}") from None
 
 
@@ -97,7 +98,7 @@ def object_of(api: Api, resource: Resource, context: Context, caller: Caller) ->
     repeated: tuple[str, ...] = ()
     if caller.field_validation != "Ignore" and media_type(request) in ("", "application/json"):
         repeated = decoding.duplicate_fields(request.body)
-    if body.get("kind", resource.kind) != resource.kind:
+    if (body.get("kind") or resource.kind) != resource.kind:
         return body
     if resource.custom:
         return _custom(api, resource, body, caller, context.warnings)
@@ -108,6 +109,7 @@ def object_of(api: Api, resource: Resource, context: Context, caller: Caller) ->
 
 def _custom(api: Api, resource: Resource, body: Object, caller: Caller, warnings: list[str]) -> Object:
     """Unknown fields of a custom resource are dropped when it is stored; here they are only told."""
+    decoding.check_custom(resource, body)
     unknown = default_and_prune(api, resource, copy_of(body))
     found = [f'unknown field "{path}"' for path in unknown]
     if found and caller.field_validation == "Strict":

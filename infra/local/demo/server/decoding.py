@@ -5,13 +5,17 @@ A field of the wrong type is refused always; unknown and duplicate fields depend
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.local.demo.server.errors import bad_request
+from infra.local.demo.server.clock import parse_time
+from infra.local.demo.server.errors import bad_request, shown
+from infra.local.demo.server.quantities import FORMAT_TEXT
+from infra.local.demo.server.quantities import parse as parse_quantity
 from infra.local.demo.server.resources import Resource
-from infra.local.demo.server.schemas import ANY, Type, type_of
+from infra.local.demo.server.schemas import ANY, OBJECT_META, Type, build, type_of
 from infra.local.demo.server.store import Object
 
 if TYPE_CHECKING:
@@ -71,7 +75,8 @@ def _fits(kind: Type, value: Any) -> bool:
         return isinstance(value, list)
     match kind.scalar:
         case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
+            bits = 63 if kind.source.get("format") == "int64" else 31
+            return isinstance(value, int) and not isinstance(value, bool) and -(1 << bits) <= value < 1 << bits
         case "number":
             return isinstance(value, (int, float)) and not isinstance(value, bool)
         case "boolean":
@@ -99,6 +104,43 @@ def first_type_error(kind: Type, value: Any, path: str = "", struct: str = "") -
     return None
 
 
+def first_format_error(kind: Type, value: Any) -> str:
+    """What Go says about the first time, quantity or base64 text it cannot read; empty when all is well."""
+    if isinstance(value, dict):
+        found = (first_format_error(kind.field(key) or ANY, item) for key, item in value.items())
+        return next(filter(None, found), "")
+    if isinstance(value, list):
+        return next(filter(None, (first_format_error(kind.item or ANY, item) for item in value)), "")
+    if value is None or kind.form != "scalar":
+        return ""
+    if kind.scalar == "quantity" and parse_quantity(value) is None:
+        return FORMAT_TEXT
+    if kind.scalar in ("time", "microtime"):
+        layout = "2006-01-02T15:04:05Z07:00" if kind.scalar == "time" else "2006-01-02T15:04:05.000000Z07:00"
+        return (
+            ""
+            if _is_time(value)
+            else f'parsing time {shown(value)} as "{layout}": cannot parse {shown(value)} as "2006"'
+        )
+    if kind.scalar == "bytes":
+        return "" if _is_base64(value) else "illegal base64 data at input byte 0"
+    return ""
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return parse_time(text) is not None
+    except ValueError:
+        return False
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return base64.b64decode(text, validate=True) is not None
+    except ValueError:
+        return False
+
+
 def without_unknown(kind: Type, value: Any, path: str, unknown: list[str]) -> Any:
     """The value without null members and members its type does not have; those are added to `unknown`."""
     if isinstance(value, dict):
@@ -124,13 +166,20 @@ def decoded(
     duplicates: tuple[str, ...] = (), *, patch: bool = False,
 ) -> Object:  # fmt: skip
     """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict."""
+    if not isinstance(body, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
     if resource.custom:
+        check_custom(resource, body)
         return body
     if wrong := first_type_error(kind, body):
         short = resource.version
         raise bad_request(
             f'{resource.kind} in version "{short}" cannot be handled as a {resource.kind}: json: cannot unmarshal '
             f"{wrong.value} into Go struct field {wrong.struct}.{wrong.path} of type {wrong.go_type}"
+        )
+    if text := first_format_error(kind, body):
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {text}'
         )
     unknown: list[str] = []
     clean: Object = without_unknown(kind, body, "", unknown)
@@ -141,6 +190,19 @@ def decoded(
     if validation == "Warn":
         warnings += found
     return clean
+
+
+def check_custom(resource: Resource, body: Object) -> None:
+    """The parts every custom object has in common; the rest is for its own schema to judge."""
+    wrong = first_type_error(_COMMON, body)
+    if wrong:
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json: cannot '
+            f"unmarshal {wrong.value} into Go struct field {wrong.struct}.{wrong.path} of type {wrong.go_type}"
+        )
+
+
+_COMMON = build({"type": "object", "properties": {"metadata": {"$ref": f"#/$defs/{OBJECT_META}"}}}, "ObjectMeta")
 
 
 class _Pairs(dict[str, Any]):

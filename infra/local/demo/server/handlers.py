@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import yaml
 
 from infra.local.demo.server import (
     bodies,
@@ -184,10 +183,7 @@ def _patch(api: Api, resource: Resource, route: Route, context: Context) -> Answ
 
 def _patch_body(request: HttpRequest, how: str) -> Any:
     if how == "apply":
-        try:
-            body = yaml.safe_load(request.body)
-        except yaml.YAMLError as error:
-            raise bad_request(f"error decoding YAML: {error}") from None
+        body = bodies.from_yaml(request.body)
         if not isinstance(body, dict):
             raise bad_request("error decoding YAML: the object provided is unrecognized")
         return body

@@ -46,7 +46,7 @@ def decode(body: bytes) -> Object:
             )
             raise ApiError(415, "UnsupportedMediaType", text)
         return {"kind": kind, "apiVersion": version, **_message(message, envelope.get(2, b""))}
-    except (IndexError, struct.error, UnicodeDecodeError, TypeError) as error:
+    except (IndexError, struct.error, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from None
 
 

@@ -79,9 +79,9 @@ def selector_matches(selector: Mapping[str, Any] | None, labels: Labels) -> bool
 
 
 def _expression(term: Mapping[str, Any], labels: Labels) -> bool:
-    key: str = term["key"]
+    key: str = term.get("key", "")
     values: list[str] = term.get("values") or []
-    match term["operator"]:
+    match term.get("operator"):
         case "In":
             return labels.get(key) in values
         case "NotIn":
@@ -103,8 +103,8 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
         return ""
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for term in selector.get("matchExpressions") or ():
-        key, values = term["key"], ",".join(sorted(term.get("values") or ()))
-        match term["operator"]:
+        key, values = term.get("key", ""), ",".join(sorted(term.get("values") or ()))
+        match term.get("operator"):
             case "In":
                 parts.append(f"{key} in ({values})")
             case "NotIn":

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.local.demo.server import admission, applying, conversion, custom, managed, metadata, patching
+from infra.local.demo.server import admission, applying, completeness, conversion, custom, managed, metadata, patching
 from infra.local.demo.server.access import Caller
 from infra.local.demo.server.errors import STALE, FieldError, already_exists, bad_request, conflict, invalid
 from infra.local.demo.server.errors import not_found as missing
 from infra.local.demo.server.fieldsets import Fields
 from infra.local.demo.server.resources import Resource
+from infra.local.demo.server.schemas import ANY, type_of
 from infra.local.demo.server.store import Object, copy_of
 from infra.local.demo.server.strategies import strategy_of
 
@@ -59,9 +60,7 @@ def _insert(api: Api, resource: Resource, obj: Object, caller: Caller) -> Object
         obj.pop("status", None)
     if kept.generation:
         meta["generation"] = 1
-    _refuse(
-        resource, name, metadata.findings(resource, obj) + kept.validate(api, obj) + custom.findings(api, resource, obj)
-    )
+    _refuse(resource, name, metadata.findings(resource, obj) + _object_findings(api, resource, obj))
     admission.validate(request)
     if api.store.get(resource, namespace, name):
         raise already_exists(resource.plural, resource.group, name)
@@ -182,8 +181,16 @@ def _update_findings(api: Api, resource: Resource, obj: Object, old: Object, sub
     found = metadata.update_findings(resource, obj, old)
     if subresource:
         return found
-    found += kept.validate(api, obj) + kept.validate_update(api, obj, old)
-    return found + custom.findings(api, resource, obj)
+    return found + _object_findings(api, resource, obj) + kept.validate_update(api, obj, old)
+
+
+def _object_findings(api: Api, resource: Resource, obj: Object) -> list[FieldError]:
+    """What is wrong with the object itself: by its kind's rules, then by its schema."""
+    if resource.custom:
+        return custom.findings(api, resource, obj)
+    own = strategy_of(resource).validate(api, obj)
+    group, _, version = obj["apiVersion"].rpartition("/")
+    return own + completeness.findings(type_of(group, version, obj["kind"]) or ANY, obj, own)
 
 
 def _refuse(resource: Resource, name: str, found: list[FieldError]) -> None:

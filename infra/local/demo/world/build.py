@@ -197,7 +197,9 @@ def _past(world: World, now: datetime) -> None:
     _jump(world, now - timedelta(days=9, hours=4))
     for pod in world.api.list("Pod", "tracking", labels={"app.kubernetes.io/name": "geo-index"}):
         for _ in range(3):
-            world.kubelet.restart_now("tracking", pod["metadata"]["name"], "geo-index", exit_code=137, reason="OOMKilled")
+            world.kubelet.restart_now(
+                "tracking", pod["metadata"]["name"], "geo-index", exit_code=137, reason="OOMKilled"
+            )
             world.run_for(90)
     _jump(world, now - timedelta(days=6, hours=2))
     _roll(world, "booking", "storefront", "5.12.1", "5.12.0")

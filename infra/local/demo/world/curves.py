@@ -106,7 +106,9 @@ class Curves:
         key = key_of(self.seed, name, "disk")
         level = 0.25 + 0.45 * float(key >> np.uint64(11)) / float(1 << 53)
         per_day = 0.001 + 0.006 * float(key & np.uint64(1023)) / 1023
-        return np.asarray(capacity * np.clip(level + per_day * (times - end) / DAY_S + 0.002 * noise(key, times, 7200), 0.01, 0.99))
+        return np.asarray(
+            capacity * np.clip(level + per_day * (times - end) / DAY_S + 0.002 * noise(key, times, 7200), 0.01, 0.99)
+        )
 
 
 def at(moment: datetime) -> Times:

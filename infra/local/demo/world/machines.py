@@ -42,37 +42,63 @@ def node(machine: Machine, index: int) -> Object:
     zone = f"{REGION}{machine.zone}"
     digest = hashlib.sha256(machine.name.encode()).hexdigest()
     labels = {
-        "beta.kubernetes.io/arch": machine.arch, "beta.kubernetes.io/os": "linux", "eks.amazonaws.com/nodegroup": machine.pool,
-        "kubernetes.io/arch": machine.arch, "kubernetes.io/hostname": machine.name, "kubernetes.io/os": "linux",
-        "node.kubernetes.io/instance-type": machine.type, "pool": machine.pool, "topology.kubernetes.io/region": REGION,
-        "topology.kubernetes.io/zone": zone, "eks.amazonaws.com/capacityType": "ON_DEMAND",
-    }  # fmt: skip
+        "beta.kubernetes.io/arch": machine.arch,
+        "beta.kubernetes.io/os": "linux",
+        "eks.amazonaws.com/nodegroup": machine.pool,
+        "kubernetes.io/arch": machine.arch,
+        "kubernetes.io/hostname": machine.name,
+        "kubernetes.io/os": "linux",
+        "node.kubernetes.io/instance-type": machine.type,
+        "pool": machine.pool,
+        "topology.kubernetes.io/region": REGION,
+        "topology.kubernetes.io/zone": zone,
+        "eks.amazonaws.com/capacityType": "ON_DEMAND",
+    }
     capacity = {
-        "cpu": str(machine.cpu), "ephemeral-storage": "83873772Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
-        "memory": f"{machine.memory_gib * 1024 * 1024 - 262_144}Ki", "pods": str(machine.pods),
-    }  # fmt: skip
+        "cpu": str(machine.cpu),
+        "ephemeral-storage": "83873772Ki",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": f"{machine.memory_gib * 1024 * 1024 - 262_144}Ki",
+        "pods": str(machine.pods),
+    }
     room = capacity | {
-        "cpu": f"{machine.cpu * 1000 - 80}m", "ephemeral-storage": "76224326324",
+        "cpu": f"{machine.cpu * 1000 - 80}m",
+        "ephemeral-storage": "76224326324",
         "memory": f"{machine.memory_gib * 1024 * 1024 - 1_279_000}Ki",
-    }  # fmt: skip
+    }
     subnet = f"10.244.{index // 256}.{index % 256}" if index > 255 else f"10.244.{index}.0"
-    spec: Object = {"podCIDR": f"{subnet}/24", "podCIDRs": [f"{subnet}/24"], "providerID": f"aws:///{zone}/i-{digest[:17]}"}
+    spec: Object = {
+        "podCIDR": f"{subnet}/24",
+        "podCIDRs": [f"{subnet}/24"],
+        "providerID": f"aws:///{zone}/i-{digest[:17]}",
+    }
     if machine.taint:
         key, _, rest = machine.taint.partition("=")
         value, _, effect = rest.partition(":")
         spec["taints"] = [{"key": key, "value": value, "effect": effect}]
     notes = {"node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true"}
     info = {
-        "architecture": machine.arch, "bootID": _uuid(digest[:32]), "containerRuntimeVersion": "containerd://2.1.4",
+        "architecture": machine.arch,
+        "bootID": _uuid(digest[:32]),
+        "containerRuntimeVersion": "containerd://2.1.4",
         "kernelVersion": "6.12.40-63.114.amzn2023." + ("aarch64" if machine.arch == "arm64" else "x86_64"),
-        "kubeProxyVersion": "", "kubeletVersion": "v1.36.0", "machineID": digest[32:], "operatingSystem": "linux",
-        "osImage": "Amazon Linux 2023", "systemUUID": "ec2" + _uuid(digest[16:48])[3:],
-    }  # fmt: skip
+        "kubeProxyVersion": "",
+        "kubeletVersion": "v1.36.0",
+        "machineID": digest[32:],
+        "operatingSystem": "linux",
+        "osImage": "Amazon Linux 2023",
+        "systemUUID": "ec2" + _uuid(digest[16:48])[3:],
+    }
     addresses = [{"address": machine.address, "type": "InternalIP"}, {"address": machine.name, "type": "Hostname"}]
     status = {
-        "addresses": addresses, "allocatable": room, "capacity": capacity, "conditions": [],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}}, "nodeInfo": info,
-    }  # fmt: skip
+        "addresses": addresses,
+        "allocatable": room,
+        "capacity": capacity,
+        "conditions": [],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": info,
+    }
     meta = {"name": machine.name, "labels": labels, "annotations": notes}
     return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec, "status": status}
 

@@ -25,6 +25,7 @@ class WorldUsage:
         self._plane = plane
         self._curves = curves
         self._apps = apps
+        self._level: dict[tuple[str, int, str], float] = {}
 
     def node(self, node: Object) -> Usage | None:
         name = node["metadata"]["name"]
@@ -58,18 +59,32 @@ class WorldUsage:
         name = (meta.get("labels") or {}).get("app.kubernetes.io/name", container["name"])
         app = self._apps.get((meta["namespace"], name))
         program = self._plane.programs.of(container)
-        times, full = at(self._plane.clock.now()), f"{meta['namespace']}/{name}"
+        full = f"{meta['namespace']}/{name}"
         form = app.shape if app else "flat"
         own = 0.92 + 0.16 * float(key_of(self._curves.seed, meta["uid"]) >> 11) / float(1 << 53)
-        cores = float(self._curves.cpu(full, form, program.cpu, times)[0]) * own * self._share(pod, app)
+        cores = program.cpu * self._now("cpu", full, form) * own * self._share(pod, app)
         limits = (container.get("resources") or {}).get("limits") or {}
         if "cpu" in limits:
             cores = min(cores, float(parse(limits["cpu"]) or cores))
-        held = float(self._curves.memory(full, form, program.memory_mib, times)[0]) * (0.98 + 0.04 * (own - 0.92) / 0.16)
-        held = held * min(1.0, 0.35 + 0.65 * age_s / max(program.grows_s, 1)) + program.leaks_mib_per_hour * MIB * age_s / 3600
+        held = program.memory_mib * self._now("memory", full, form) * (0.98 + 0.04 * (own - 0.92) / 0.16)
+        held = (
+            held * min(1.0, 0.35 + 0.65 * age_s / max(program.grows_s, 1))
+            + program.leaks_mib_per_hour * MIB * age_s / 3600
+        )
         if "memory" in limits:
             held = min(held, float(parse(limits["memory"]) or held))
         return Usage(round(cores, 6), int(held))
+
+    def _now(self, what: str, name: str, form: str) -> float:
+        """The present value of a curve of mean 1; all pods of a workload in the same ten seconds share it."""
+        now = self._plane.clock.now()
+        key = (name, int(now.timestamp() // 10), what)
+        if key not in self._level:
+            if len(self._level) > 5_000:
+                self._level.clear()
+            curve = self._curves.cpu if what == "cpu" else self._curves.memory
+            self._level[key] = float(curve(name, form, 1.0, at(now))[0])
+        return self._level[key]
 
     def _share(self, pod: Object, app: App | None) -> float:
         """Replicas share the load: with more of them than usual each has less."""

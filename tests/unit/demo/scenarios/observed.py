@@ -33,7 +33,12 @@ def snapshot_of(world: World) -> Snapshot:
         if (usage := api.metrics.node(node))
     }
     return Snapshot(
-        "demo", world.clock.now(), dict(sorted(objects.items())), version="v1.36.2-sim", pod_usage=pods, node_usage=nodes
+        "demo",
+        world.clock.now(),
+        dict(sorted(objects.items())),
+        version="v1.36.2-sim",
+        pod_usage=pods,
+        node_usage=nodes,
     )
 
 

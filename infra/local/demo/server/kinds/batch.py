@@ -149,6 +149,7 @@ class CronJobStrategy(Strategy):
         if template["spec"]["restartPolicy"] not in _RESTART:
             where = "spec.jobTemplate.spec.template.spec.restartPolicy"
             found.append(not_supported(where, template["spec"]["restartPolicy"], ("OnFailure", "Never")))
-        if len(obj["metadata"]["name"]) > 52:
-            found.append(invalid_value("metadata.name", obj["metadata"]["name"], "must be no more than 52 characters"))
+        name = obj["metadata"].get("name", "")
+        if len(name) > 52:
+            found.append(invalid_value("metadata.name", name, "must be no more than 52 characters"))
         return found

@@ -145,9 +145,10 @@ class DefinitionStrategy(Strategy):
         found: list[FieldError] = []
         names = spec.get("names") or {}
         expected = f"{names.get('plural', '')}.{spec.get('group', '')}"
-        if obj["metadata"]["name"] != expected:
+        name = obj["metadata"].get("name", "")
+        if name != expected:
             text = 'must be spec.names.plural+"."+spec.group'
-            found.append(invalid_value("metadata.name", obj["metadata"]["name"], text))
+            found.append(invalid_value("metadata.name", name, text))
         found += [required(f"spec.{field}") for field in ("group", "scope") if not spec.get(field)]
         versions = spec.get("versions") or []
         if len([version for version in versions if version.get("storage")]) != 1:

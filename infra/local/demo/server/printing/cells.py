@@ -184,8 +184,8 @@ def endpoints(obj: Object) -> str:
     for subset in obj.get("subsets") or ():
         ports: list[Object] = subset.get("ports") or [{}]
         for port in ports:
-            ends = [one["ip"] for one in subset.get("addresses") or ()]
-            shown += [f"{ip}:{port['port']}" if port else ip for ip in ends]
+            ends = [one.get("ip", "") for one in subset.get("addresses") or ()]
+            shown += [f"{ip}:{port.get('port', 0)}" if port else ip for ip in ends]
     return _three(shown)
 
 
@@ -383,7 +383,7 @@ def volume_modes(obj: Object) -> str:
 
 def volume_claim(obj: Object) -> str:
     claim = obj["spec"].get("claimRef") or {}
-    return f"{claim['namespace']}/{claim['name']}" if claim else ""
+    return f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
 
 
 def quota(obj: Object, *, limits: bool) -> str:
@@ -409,7 +409,7 @@ def class_name(obj: Object) -> str:
 
 def api_service(obj: Object) -> str:
     service = obj["spec"].get("service")
-    return f"{service['namespace']}/{service['name']}" if service else "Local"
+    return f"{service.get('namespace', '')}/{service.get('name', '')}" if service else "Local"
 
 
 def api_available(obj: Object) -> str:
