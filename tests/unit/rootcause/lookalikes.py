@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench.heldout.containers import http, pull
-from tests.bench.heldout.control import budget, evicted, hpa, ingress, pressure
 from tests.bench.heldout.dump import DAY, Dump, at, cond
-from tests.bench.heldout.placement import claim, hook, quota, volume
+from tests.bench.heldout.props import budget, claim, evicted, hook, hpa, http, ingress, pressure, pull, quota, volume
 
 LOOKALIKES: dict[str, Callable[[Dump], None]] = {}
 ONE_TERM = "requiredDuringSchedulingIgnoredDuringExecution"

@@ -35,6 +35,7 @@ from chalicelib.store.records import (
 )
 
 NOW = datetime.now(UTC)
+DAY_S = 86_400  # longer than any run of the whole suite: tables forget by the clock of the wall
 Write = Callable[[Store, TenantId, str, str], Any]
 Read = Callable[[Store, TenantId, str], Any]
 
@@ -79,13 +80,13 @@ WRITES: dict[str, Write] = {
     ),
     "audit.submit": lambda s, t, id, m: s.audit.submit(t, event(id, m)),
     "audit.append": lambda s, t, id, m: s.audit.append(t, [event(id, m)]),
-    "cache.put": lambda s, t, id, m: s.cache.put(t, id, m.encode(), 60, NOW),
+    "cache.put": lambda s, t, id, m: s.cache.put(t, id, m.encode(), DAY_S, NOW),
     "connections.add": lambda s, t, id, m: s.connections.add(
         t, SocketConnection(id=id, user=m, created_at=NOW, conversation=id)
     ),
     "objects.put": lambda s, t, id, m: s.objects.put(t, id, m.encode()),
     "secrets.put": lambda s, t, id, m: s.secrets.put(t, id, id, m),
-    "leases.acquire": lambda s, t, id, m: s.leases.acquire(t, id, m, 60, NOW),
+    "leases.acquire": lambda s, t, id, m: s.leases.acquire(t, id, m, DAY_S, NOW),
     "queue.send": lambda s, t, id, m: s.queue.send(t, {"m": m}, group=id, dedup_id=id),
 }
 
@@ -150,7 +151,7 @@ CHANGES: dict[str, Write] = {
     "evidence.remove_cluster": lambda s, t, id, m: s.evidence.remove_cluster(t, id),
     "cache.remove": lambda s, t, id, m: s.cache.remove(t, id),
     "connections.remove": lambda s, t, id, m: s.connections.remove(t, id),
-    "leases.release": lambda s, t, id, m: s.leases.release(t, s.leases.acquire(t, id, "mine", 60, NOW)),
+    "leases.release": lambda s, t, id, m: s.leases.release(t, s.leases.acquire(t, id, "mine", DAY_S, NOW)),
     "objects.delete": lambda s, t, id, m: s.objects.delete(t, id),
     "objects.delete_prefix": lambda s, t, id, m: s.objects.delete_prefix(t, id),
     "secrets.delete": lambda s, t, id, m: s.secrets.delete(t, id, id),

@@ -41,7 +41,7 @@ class JobStrategy(Strategy):
         spec, meta = obj["spec"], obj["metadata"]
         if spec["manualSelector"]:
             return
-        uid, name = meta["uid"], meta["name"]
+        uid, name = meta["uid"], meta.get("name", "")
         added = {
             "batch.kubernetes.io/controller-uid": uid,
             "batch.kubernetes.io/job-name": name,
