@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infra.local.demo.controllers import claim_templates  # noqa: F401 - registers the rules of StatefulSets
+from infra.local.demo.controllers.adoption import Adoption
 from infra.local.demo.controllers.autoscaling import Autoscaling
 from infra.local.demo.controllers.budgets import Budgets
 from infra.local.demo.controllers.clock import WorldClock
@@ -30,8 +31,8 @@ def control_plane(api: Api, clock: WorldClock, *, environment: Environment | Non
     """All controllers over an API, not yet started; its logs are served from the kubelets."""
     plane = ControlPlane(api, clock, environment=environment)
     for cls in (
-        Namespaces, Nodes, Deployments, StatefulSets, DaemonSets, CronJobs, Jobs, ReplicaSets, Volumes, Scheduler,
-        Kubelet, Endpoints, Budgets, Quotas, Autoscaling, Housekeeping,
+        Namespaces, Nodes, Adoption, Deployments, StatefulSets, DaemonSets, CronJobs, Jobs, ReplicaSets, Volumes,
+        Scheduler, Kubelet, Endpoints, Budgets, Quotas, Autoscaling, Housekeeping,
     ):  # fmt: skip
         plane.add(cls(plane))
     kubelet = plane.find(Kubelet)

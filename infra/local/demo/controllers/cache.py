@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from infra.local.demo.server.api import Api
 from infra.local.demo.server.quantities import parse
+from infra.local.demo.server.reading import controller_of
 from infra.local.demo.server.store import Change, Object
 
 Key = tuple[str, str]
@@ -50,7 +51,8 @@ class Cache:
         self._api = api
         self._nodes: dict[str, NodeUse] = {}
         self._place: dict[Key, str] = {}
-        self._owned: dict[str, dict[tuple[str, Key], None]] = {}
+        self._owned: dict[str, dict[Key, None]] = {}
+        self._owner: dict[Key, str] = {}
         self.unscheduled: dict[Key, None] = {}
 
     def prime(self) -> None:
@@ -62,16 +64,14 @@ class Cache:
         if change.key != PODS:
             return
         if change.type == "DELETED":
-            self._drop((change.namespace, change.name), change.object)
+            self._drop((change.namespace, change.name))
         else:
             self._put(change.object)
 
     def _put(self, pod: Object) -> None:
         meta = pod["metadata"]
         key = (meta.get("namespace", ""), meta["name"])
-        for reference in meta.get("ownerReferences") or ():
-            if reference.get("controller"):
-                self._owned.setdefault(reference["uid"], {})[reference["uid"], key] = None
+        self._belongs(key, (controller_of(pod) or {}).get("uid", ""))
         ended = (pod.get("status") or {}).get("phase") in _ENDED
         node = "" if ended else pod["spec"].get("nodeName") or ""
         if not node and not ended and not meta.get("deletionTimestamp"):
@@ -99,11 +99,21 @@ class Cache:
                 use.total[name] -= amount
             use.ports.pop(key, None)
 
-    def _drop(self, key: Key, pod: Object) -> None:
+    def _belongs(self, key: Key, owner: str) -> None:
+        known = self._owner.get(key, "")
+        if known == owner:
+            return
+        if known:
+            self._owned[known].pop(key, None)
+            del self._owner[key]
+        if owner:
+            self._owned.setdefault(owner, {})[key] = None
+            self._owner[key] = owner
+
+    def _drop(self, key: Key) -> None:
         self._leave(key)
         self.unscheduled.pop(key, None)
-        for reference in pod["metadata"].get("ownerReferences") or ():
-            self._owned.get(reference["uid"], {}).pop((reference["uid"], key), None)
+        self._belongs(key, "")
 
     def use_of(self, node: str) -> NodeUse:
         """What is taken on a node (pods that have ended take nothing)."""
@@ -115,6 +125,6 @@ class Cache:
 
     def pods_of(self, owner_uid: str) -> list[Object]:
         """Pods whose controller has this uid, by name."""
-        keys = sorted(key for _, key in self._owned.get(owner_uid, {}))
+        keys = sorted(self._owned.get(owner_uid, ()))
         found = (self._api.store.get(PODS, *key) for key in keys)
         return [stored.object for stored in found if stored]

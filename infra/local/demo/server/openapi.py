@@ -93,10 +93,6 @@ def _translated(schema: Any, references: list[str]) -> Any:
         return [_translated(item, references) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if isinstance(schema.get("oneOf"), list) and all("type" in one for one in schema["oneOf"]):
-        text = "string" if "number" in str(schema["oneOf"]) else "int-or-string"
-        kept = {key: value for key, value in schema.items() if key != "oneOf"}
-        return {**kept, "type": "string"} | ({"format": text} if text == "int-or-string" else {})
     made: Json = {}
     for key, value in schema.items():
         if key == "properties":  # below are names of fields, which may be called "$ref" or "type"
@@ -111,6 +107,8 @@ def _translated(schema: Any, references: list[str]) -> Any:
             made["enum"] = [one for one in value if one is not None]
         else:
             made[key] = _translated(value, references)
+    if {"type": "integer"} in made.get("oneOf", ()):
+        made["format"] = "int-or-string"
     reference = made.pop("$ref", None)
     if reference and made:
         return {"allOf": [{"$ref": reference}], **made}

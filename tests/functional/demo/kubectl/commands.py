@@ -59,7 +59,7 @@ class Said:
     def table(self) -> list[dict[str, str]]:
         """Rows by column name, cut where the header's columns begin."""
         header, *rows = self.lines
-        starts = [i for i, c in enumerate(header) if c != " " and (i == 0 or header[i - 2 : i] in ("  ", ""))]
+        starts = [i for i, c in enumerate(header) if c != " " and (i == 0 or header[max(i - 2, 0) : i] == "  ")]
         ends = [*starts[1:], None]
         names = [header[a:b].strip() for a, b in zip(starts, ends, strict=True)]
         return [{n: row[a:b].strip() for n, a, b in zip(names, starts, ends, strict=True)} for row in rows]
