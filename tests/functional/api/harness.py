@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,7 +120,9 @@ def build_api(role: str = "admin") -> Api:
     """A fresh installation with one user of that role."""
     from app import app
 
-    services = wiring.Services(Settings(mode="memory"), memory_store(), clock=lambda: NOW)
+    began = time.monotonic()
+    store = memory_store(clock=lambda: NOW.timestamp() + time.monotonic() - began)
+    services = wiring.Services(Settings(mode="memory"), store, clock=lambda: NOW)
     wiring.install(services)
     token = token_text(TenantId("local"), bytes(32))
     wiring.ensure_local_tenant(token)

@@ -31,7 +31,7 @@ def a_record(**more) -> ClusterRecord:
 
 @pytest.fixture
 def store():
-    return memory_store()
+    return memory_store(clock=NOW.timestamp)
 
 
 @pytest.fixture
