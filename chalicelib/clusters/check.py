@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from chalicelib.clusters.deadline import Deadline
+from chalicelib.clusters.operations import Operation
 from chalicelib.clusters.reader import Getter, status_message
 from chalicelib.clusters.source import CheckReport, Permission
 from chalicelib.clusters.transport import Answer
@@ -137,10 +138,24 @@ def _review(server: Server, right: Right, deadline: Deadline) -> bool | None:
     attributes = {
         "verb": right.verb, "group": right.group, "resource": right.resource, "subresource": right.subresource,
     }  # fmt: skip
+    return _access(server, attributes, deadline)
+
+
+def _access(server: Server, attributes: dict[str, str], deadline: Deadline) -> bool | None:
     told = _post(server, ACCESS_REVIEWS, "SelfSubjectAccessReview", {"resourceAttributes": attributes}, deadline)
     status = told.get("status")
     allowed = status.get("allowed") if isinstance(status, dict) else None
     return allowed if isinstance(allowed, bool) else None
+
+
+def may_perform(server: Server, operation: Operation, deadline: Deadline) -> bool | None:
+    """Whether the credential may do exactly this operation; None when the review was not answered."""
+    verb, group, resource, subresource = operation.rbac
+    attributes = {
+        "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+        "namespace": operation.namespace, "name": "" if verb == "create" else operation.name,
+    }  # fmt: skip
+    return _access(server, attributes, deadline)
 
 
 def _rules(server: Server, deadline: Deadline) -> list[dict[str, Any]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from chalicelib.clusters.check import check_cluster, server_version
+from chalicelib.clusters.check import check_cluster, may_perform, server_version
 from chalicelib.clusters.deadline import Deadline
 from chalicelib.clusters.discovery import discover
 from chalicelib.clusters.metrics import Metrics, metrics_page
-from chalicelib.clusters.reader import TABLE, Listed, list_kind, plain_object, secret_rows, status_message
+from chalicelib.clusters.operations import Operation, ResourceType, perform
+from chalicelib.clusters.paths import segment
+from chalicelib.clusters.reader import TABLE, Listed, counted, list_kind, plain_object, secret_rows, status_message
 from chalicelib.clusters.secrets import is_secret, masked
 from chalicelib.clusters.source import DEFAULT_DEADLINE_S, DEFAULT_LOG_BYTES, DEFAULT_LOG_LINES, CheckReport
 from chalicelib.clusters.transport import Answer, ApiServer
@@ -28,8 +28,6 @@ WORKERS = 4
 """Lists read at once. More makes a small API server slower and this process larger, not the answer faster."""
 MAX_SECRET_NAMESPACES = 200
 GET_DEADLINE_S = 10.0
-_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,252}")
-"""Names of objects are DNS names, those of roles also hold colons; none holds `/` or `%`."""
 METRICS = "/apis/metrics.k8s.io/v1beta1"
 _HEAVY = ("Pod", "Event", "ReplicaSet", "EndpointSlice", "ConfigMap")
 """Started first, so that the longest lists do not come last."""
@@ -170,7 +168,7 @@ class LiveCluster:
             objects["Secret"] = sorted_objects(found)
 
     def _usage(self, what: str, namespace: str, deadline: Deadline) -> Listed:
-        where = f"/namespaces/{_segment(namespace)}" if namespace else ""
+        where = f"/namespaces/{segment(namespace)}" if namespace else ""
         return list_kind(
             self.server,
             "pod_metrics" if what == "pods" else "node_metrics",
@@ -254,6 +252,32 @@ class LiveCluster:
         """The kinds that the server offers beyond the registry. Raises ClusterError."""
         found = self._discovered(Deadline(GET_DEADLINE_S))
         return _beyond(found)
+
+    def perform(self, operation: Operation, *, dry_run: bool) -> dict[str, Any]:
+        """Write. Raises WriteRefused, OutcomeUnknown, ClusterError. Only `chalicelib.safety` may call this."""
+        return perform(self.server, operation, dry_run=dry_run)
+
+    def may(self, operation: Operation) -> bool | None:
+        """Whether RBAC grants an operation to this credential; None when the server does not say."""
+        return may_perform(self.server, operation, Deadline(GET_DEADLINE_S))
+
+    def resource_type(self, resource: str) -> ResourceType:
+        """Where a kind (or plural, or short name) is served. Raises NotFound `unknown_kind`."""
+        target = self._target(resource, Deadline(GET_DEADLINE_S))
+        if isinstance(target, KindEntry) and target.optional:
+            target = _served(target, self._resources or self._discovered(Deadline(GET_DEADLINE_S)))
+        return ResourceType(
+            kind=target.kind, group=target.group, version=target.version, plural=target.plural,
+            namespaced=target.namespaced,
+        )  # fmt: skip
+
+    def count(self, resource: str) -> int:
+        """How many objects of a kind there are, without reading them. Raises ClusterError, NotFound."""
+        target = self._target(resource, Deadline(GET_DEADLINE_S))
+        answer = self.server.get(_path(target), {"limit": "1"}, deadline=Deadline(GET_DEADLINE_S))
+        if answer.status != 200:
+            raise self._failed(answer, f"list {_resource_name(target)}", _name(target))
+        return counted(answer.body)
 
     def close(self) -> None:
         self.server.close()
@@ -366,18 +390,8 @@ def _served(target: KindEntry | ApiResource, resources: Sequence[ApiResource]) -
     return target
 
 
-def _segment(name: str) -> str:
-    """A name as one segment of a path. Raises NotFound for what no object is called: it cannot lead elsewhere."""
-    if name in (".", "..") or not _SEGMENT.fullmatch(name):
-        raise NotFound(
-            f"No object can be called {name[:80]!r}.", code="object_not_found",
-            remedy="Give the name as the list of its kind shows it.",
-        )  # fmt: skip
-    return quote(name, safe="")
-
-
 def _path(target: KindEntry | ApiResource, namespace: str = "", name: str = "") -> str:
-    namespace, name = (_segment(text) if text else "" for text in (namespace, name))
+    namespace, name = (segment(text) if text else "" for text in (namespace, name))
     if isinstance(target, KindEntry):
         return target.path(namespace, name)
     root = f"/apis/{target.group}/{target.version}" if target.group else f"/api/{target.version}"

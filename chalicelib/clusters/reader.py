@@ -156,6 +156,20 @@ def status_message(body: bytes) -> str:
         return body[:120].decode("utf-8", "replace")
 
 
+class _Counted(msgspec.Struct):
+    items: list[msgspec.Raw] = []
+    metadata: dict[str, Any] = {}
+
+
+def counted(body: bytes) -> int:
+    """Objects that a list of one page stands for: those in it and those that remain. Raises ValueError."""
+    try:
+        page = msgspec.json.decode(body, type=_Counted)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a list: {error}") from error
+    return len(page.items) + int(page.metadata.get("remainingItemCount") or 0)
+
+
 def _fresh_token(body: bytes) -> str:
     try:
         found = msgspec.json.decode(body, type=_Status).metadata.get("continue", "")

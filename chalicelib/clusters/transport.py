@@ -37,6 +37,13 @@ class Answer(NamedTuple):
     retry_after_s: float | None = None
 
 
+class OutcomeUnknown(ClusterError):
+    """The connection broke after a write was sent: it may have happened."""
+
+    code = "write_outcome_unknown"
+    default_remedy = "Look at the object: its resourceVersion tells whether the write happened."
+
+
 class ApiServer:
     """Requests to one API server. Threads may share it."""
 
@@ -96,6 +103,20 @@ class ApiServer:
         """POST of a review, which changes nothing. Raises ClusterError, ClusterTimeout."""
         return self._patient("POST", path, None, body, JSON, deadline, MAX_RESPONSE_BYTES)
 
+    def write(
+        self, method: str, path: str, query: dict[str, str], body: bytes, *, content_type: str, deadline: Deadline
+    ) -> Answer:
+        """Send a write once, renewing the credential only when it was refused before anything was done.
+
+        Raises OutcomeUnknown when the connection broke after sending, ClusterError when nothing was sent.
+        """
+        answer = self._once(method, path, query, body, JSON, deadline, MAX_RESPONSE_BYTES, content_type)
+        if answer.status == 401 and self._credential.renew():
+            answer = self._once(method, path, query, body, JSON, deadline, MAX_RESPONSE_BYTES, content_type)
+        if answer.status == 401:
+            raise _unauthorized(renewed=True)
+        return answer
+
     def close(self) -> None:
         for pool in self._pools:
             pool.close()
@@ -134,7 +155,9 @@ class ApiServer:
         accept: str,
         deadline: Deadline,
         limit_bytes: int,
+        writes: str = "",
     ) -> Answer:
+        """`writes`: the content type of a body that changes something, which is then sent at most once."""
         from urllib3.exceptions import HTTPError
 
         if deadline.passed:
@@ -144,12 +167,12 @@ class ApiServer:
             "Accept-Encoding": "gzip",
             "Host": self._host_header,
             "User-Agent": USER_AGENT,
-            **({"Content-Type": JSON} if body else {}),
+            **({"Content-Type": writes or JSON} if body else {}),
             **self._credential.headers(),
         }
         target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
-            response = self._send(method, target, body, headers, deadline)
+            response = self._send(method, target, body, headers, deadline, once=bool(writes))
             try:
                 answer = self._answer(response, path, deadline, limit_bytes)
             except BaseException:
@@ -159,19 +182,24 @@ class ApiServer:
             response.release_conn()
             return answer
         except (HTTPError, OSError) as error:
+            if writes and not never_sent(error):
+                raise OutcomeUnknown(f"The connection broke before {method} {path} was answered.") from error
             raise self._translated(error, path) from error
 
     def _send(
-        self, method: str, target: str, body: bytes, headers: dict[str, str], deadline: Deadline
+        self, method: str, target: str, body: bytes, headers: dict[str, str], deadline: Deadline, *, once: bool
     ) -> BaseHTTPResponse:
-        """Sends to the first pinned address that accepts a connection; it is then the first for later requests too."""
+        """Sends to the first pinned address that accepts a connection; it is then the first for later requests too.
+
+        `once`: never a second time over a connection, since the first may have had its effect.
+        """
         from urllib3 import Timeout
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError
 
         last: Exception | None = None
         for pool in list(self._pools):
             # A kept connection that the server has closed meanwhile fails at once: one more try opens a new one.
-            for _ in range(2):
+            for _ in range(1 if once else 2):
                 left = max(deadline.left, 0.01)
                 timeout = Timeout(connect=min(CONNECT_TIMEOUT_S, left), read=left)
                 try:
@@ -284,6 +312,13 @@ def _load_client_certificate(context: ssl.SSLContext, connection: StaticConnecti
         file.touch(mode=0o600)
         file.write_text(connection.client_certificate + connection.client_key)
         context.load_cert_chain(file, password=no_passphrase)
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether a request failed before any of it reached a server."""
+    from urllib3 import exceptions
+
+    return isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.SSLError))
 
 
 def translated(error: Exception, host: str, path: str) -> ClusterError:

@@ -76,6 +76,16 @@ class Graph:
             ref = parents[0]
             seen.add(ref)
 
+    def standing_for(self, ref: Ref) -> Ref:
+        """The workload that a replica or revision belongs to; every other object stands for itself.
+
+        A static pod is owned by its Node but is no replica of it.
+        """
+        if ref.kind not in ("Pod", "ReplicaSet", "Job"):
+            return ref
+        owner = self.owner_of(ref)
+        return ref if owner.kind == "Node" else owner
+
     def owned_by(self, ref: Ref, kind: str | None = None) -> list[Ref]:
         """Everything below in the owner chain, depth first, all or of one kind."""
         found: list[Ref] = []

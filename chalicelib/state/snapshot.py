@@ -213,6 +213,30 @@ class Snapshot:
         return Snapshot(cluster, taken_at, objects, **(parts | changes))
 
 
+def laid_over(previous: Snapshot, fresh: Snapshot, namespace: str) -> Snapshot:
+    """The last whole snapshot with what was just read laid over it; gaps of what was read anew are replaced."""
+    objects = dict(previous.objects)
+    for kind, items in fresh.objects.items():
+        if namespace:
+            others = tuple(o for o in objects.get(kind, ()) if o.metadata.namespace != namespace)
+            items = tuple(sorted((*others, *items), key=lambda o: (o.metadata.namespace, o.metadata.name)))
+        objects[kind] = items
+    read = set(fresh.objects) | {g.kind for g in fresh.gaps}
+    gaps = tuple(g for g in previous.gaps if g.kind not in read) + fresh.gaps
+    alive = {(p.metadata.namespace, p.metadata.name) for p in objects.get("Pod", ())}
+    logs = {key: text for key, text in previous.logs.items() if (key.namespace, key.pod) in alive and key.previous}
+    return fresh.replace(
+        objects=objects,
+        gaps=gaps,
+        logs=logs | dict(fresh.logs),
+        extras=previous.extras,
+        version=fresh.version or previous.version,
+        discovered=fresh.discovered or previous.discovered,
+        pod_usage=fresh.pod_usage if fresh.pod_usage is not None else previous.pod_usage,
+        node_usage=fresh.node_usage if fresh.node_usage is not None else previous.node_usage,
+    )
+
+
 class _Stored(msgspec.Struct):
     """The stored form; objects are one encoded blob per kind so that one kind can be decoded alone."""
 

@@ -97,6 +97,10 @@ class Audit:
             lambda item: codec.decode(item.body, AuditEvent),
         )
 
+    def has(self, tenant: TenantId, event: str) -> bool:
+        """Whether an event is in the chain, so that what it announces may be done."""
+        return self._table.get(tenant, "", f"ID#{event}") is not None
+
     def verify(self, tenant: TenantId) -> Verification:
         """Replay the chain from its first event; names the first number that is missing or wrong."""
         expected, prev = 1, GENESIS

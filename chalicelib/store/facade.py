@@ -14,8 +14,10 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.state.ids import TenantId
 from chalicelib.store.audit import Audit, Submit
 from chalicelib.store.cache import Cache, Connections
+from chalicelib.store.changes import Changes
 from chalicelib.store.clusters import Clusters, Leases
 from chalicelib.store.conversations import Conversations
+from chalicelib.store.documents import Documents
 from chalicelib.store.findings import Evidence, Findings
 from chalicelib.store.keys import SYSTEM
 from chalicelib.store.ports import Objects, Queue, Secrets, Table
@@ -42,6 +44,8 @@ class Store:
     conversations: Conversations
     findings: Findings
     evidence: Evidence
+    changes: Changes
+    documents: Documents
     audit: Audit
     cache: Cache
     connections: Connections
@@ -94,6 +98,8 @@ def assemble(
         conversations=Conversations(core),
         findings=Findings(core),
         evidence=Evidence(core),
+        changes=Changes(core),
+        documents=Documents(core),
         audit=Audit(spilling["audit"], core, submit),
         cache=Cache(spilling["cache"]),
         connections=Connections(spilling["connections"]),

@@ -186,6 +186,31 @@ class SocketConnection(Record, frozen=True, kw_only=True):
     conversation: str | None = None
 
 
+class ChangeRecord(Record, frozen=True, kw_only=True):
+    """A change request. `body` is the whole of it, as `chalicelib.safety.model.Change` knows it."""
+
+    id: str
+    cluster: str
+    status: str
+    action: str
+    target: ResourceName
+    created_at: datetime
+    created_by: str
+    body: Json = {}
+    revision: int = 0
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """A small thing that a tenant configures or is told, of one `kind`: a policy, a schedule, a notice."""
+
+    kind: str
+    id: str
+    updated_at: datetime
+    updated_by: str
+    body: Json = {}
+    revision: int = 0
+
+
 class Lease(Record, frozen=True, kw_only=True):
     """Who may do `name` until `expires_at`. `revision` grows with every holder: a fencing token for what is written."""
 

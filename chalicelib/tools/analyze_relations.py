@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from chalicelib.safety.blast import Hit, blast_radius
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
-from chalicelib.tools.blast import Hit, blast_radius
 from chalicelib.tools.citing import state_evidence
 from chalicelib.tools.context import ToolContext
 from chalicelib.tools.detail import locate

@@ -17,7 +17,7 @@ from chalicelib.errors import Conflict, KubiliticsError, NotFound
 from chalicelib.rootcause import Diagnosis, Problem, diagnose, logs_wanted
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.ids import TenantId
-from chalicelib.state.snapshot import Gap, Snapshot, decode_snapshot, encode_snapshot
+from chalicelib.state.snapshot import Gap, Snapshot, decode_snapshot, encode_snapshot, laid_over
 from chalicelib.state.world import World
 from chalicelib.store.facade import Store
 from chalicelib.store.findings import finding_id
@@ -180,30 +180,6 @@ def superfluous(keys: Iterable[str], now: datetime) -> list[str]:
             found.append(key)
         kept_hours.add(hour)
     return found
-
-
-def laid_over(previous: Snapshot, fresh: Snapshot, namespace: str) -> Snapshot:
-    """The last whole snapshot with what was just read laid over it; gaps of what was read anew are replaced."""
-    objects = dict(previous.objects)
-    for kind, items in fresh.objects.items():
-        if namespace:
-            others = tuple(o for o in objects.get(kind, ()) if o.metadata.namespace != namespace)
-            items = tuple(sorted((*others, *items), key=lambda o: (o.metadata.namespace, o.metadata.name)))
-        objects[kind] = items
-    read = set(fresh.objects) | {g.kind for g in fresh.gaps}
-    gaps = tuple(g for g in previous.gaps if g.kind not in read) + fresh.gaps
-    alive = {(p.metadata.namespace, p.metadata.name) for p in objects.get("Pod", ())}
-    logs = {key: text for key, text in previous.logs.items() if (key.namespace, key.pod) in alive and key.previous}
-    return fresh.replace(
-        objects=objects,
-        gaps=gaps,
-        logs=logs | dict(fresh.logs),
-        extras=previous.extras,
-        version=fresh.version or previous.version,
-        discovered=fresh.discovered or previous.discovered,
-        pod_usage=fresh.pod_usage if fresh.pod_usage is not None else previous.pod_usage,
-        node_usage=fresh.node_usage if fresh.node_usage is not None else previous.node_usage,
-    )
 
 
 def problem_counts(problems: Iterable[Problem]) -> dict[str, int]:

@@ -12,7 +12,6 @@ from chalicelib.state.quantity import quantity
 from chalicelib.state.snapshot import Gap, Snapshot, Usage
 from chalicelib.state.world import World
 from chalicelib.tools.entry import Result
-from chalicelib.tools.topology import standing_for
 
 By = Literal["pod", "workload", "node", "namespace"]
 
@@ -66,7 +65,7 @@ def _groups(world: World, by: By, namespace: str) -> dict[Ref, list[Pod]]:
         if by == "namespace":
             ref = Ref("Namespace", "", pod.metadata.namespace)
         elif by == "workload":
-            ref = standing_for(world, ref)
+            ref = world.graph.standing_for(ref)
         found[ref].append(pod)
     return found
 

@@ -11,7 +11,6 @@ from chalicelib.state.kinds.pod_spec import PodSpec, Volume
 from chalicelib.state.meta import Ref
 from chalicelib.state.world import World
 from chalicelib.tools.detail import pod_spec
-from chalicelib.tools.topology import standing_for
 
 TEMPLATED = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 Configuration = Literal["ConfigMap", "Secret"]
@@ -84,7 +83,7 @@ def _references(world: World, kind: Configuration, namespace: str) -> Iterator[t
             spec = pod_spec(obj)
             if spec is None or (namespace and where != namespace):
                 continue
-            user = standing_for(world, Ref(holder, where, obj.metadata.name))
+            user = world.graph.standing_for(Ref(holder, where, obj.metadata.name))
             for name, how, key, optional in _in_spec(spec, kind):
                 yield where, Reference(name, user, how, key, optional)
     if kind == "Secret":

@@ -91,29 +91,18 @@ def walk(
         following: list[Ref] = []
         for here in front:
             for relation, raw, detail in step(graph, here):
-                other = standing_for(world, raw)
+                other = world.graph.standing_for(raw)
                 if other in seen or raw in seen:
                     continue
                 if len(found) >= most:
                     return found, True
                 seen |= {raw, other}
-                found.append(Link(other, relation, standing_for(world, here), level, detail))
+                found.append(Link(other, relation, world.graph.standing_for(here), level, detail))
                 group = members(world, other)
                 seen.update(group)
                 following += [other, *group]
         front = sorted(set(following))
     return found, False
-
-
-def standing_for(world: World, ref: Ref) -> Ref:
-    """The workload that a replica or revision belongs to; every other object stands for itself.
-
-    A static pod is owned by its Node but is no replica of it.
-    """
-    if ref.kind not in ("Pod", "ReplicaSet", "Job"):
-        return ref
-    owner = world.graph.owner_of(ref)
-    return ref if owner.kind == "Node" else owner
 
 
 def members(world: World, ref: Ref) -> list[Ref]:
@@ -160,7 +149,7 @@ def of_namespace(world: World, namespace: str, most: int = MAX_NODES) -> Neighbo
     for kind in order:
         for obj in world.snapshot.of(kind):
             ref = Ref(kind, namespace, obj.metadata.name)
-            if obj.metadata.namespace != namespace or standing_for(world, ref) != ref:
+            if obj.metadata.namespace != namespace or world.graph.standing_for(ref) != ref:
                 continue
             if len(found.nodes) < most:
                 found.nodes.append(ref)
@@ -189,7 +178,7 @@ def folded_edges(world: World, nodes: Iterable[Ref]) -> Iterator[Edge]:
     for ref in nodes:
         for source in (ref, *members(world, ref)):
             for edge in world.graph.out(source):
-                target = standing_for(world, edge.target)
+                target = world.graph.standing_for(edge.target)
                 key = (ref, target, edge.relation)
                 inner = target == ref or edge.relation in QUIET
                 if target in inside and not inner and key not in seen and len(seen) < MAX_EDGES:

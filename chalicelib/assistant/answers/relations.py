@@ -46,7 +46,7 @@ def _has_subject(turn: Turn) -> bool:
 )
 def breaks(turn: Turn) -> None:
     """What is hit when an object fails or is removed."""
-    from chalicelib.tools.blast import blast_radius
+    from chalicelib.safety.blast import blast_radius
     from chalicelib.tools.related import status_of
 
     ref = turn.one("what breaks if {} fails?")
@@ -116,7 +116,7 @@ def breaks(turn: Turn) -> None:
 def uses(turn: Turn) -> None:
     """What depends on an object, or what it depends on."""
     from chalicelib.tools.related import status_of
-    from chalicelib.tools.topology import dependencies, dependents, standing_for, walk
+    from chalicelib.tools.topology import dependencies, dependents, walk
 
     outward = bool(_NEEDS.search(turn.text) or _MOUNTS.search(turn.text))
     phrase = "what does {} depend on?" if outward else "what depends on {}?"
@@ -155,7 +155,7 @@ def uses(turn: Turn) -> None:
                 link.ref.kind, link.ref.namespace
             ):
                 turn.desk.cite_absence(link.ref, f"there is no {link.ref}")
-    if not outward and standing_for(turn.world, ref) == ref:
+    if not outward and turn.world.graph.standing_for(ref) == ref:
         turn.say(
             "Calls between services show only when they are declared in objects; traffic itself is not measured here."
         )

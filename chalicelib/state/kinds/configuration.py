@@ -32,9 +32,20 @@ class Secret(Object):
     key_count: int = 0
 
 
+class ScopeRequirement(Api):
+    scope_name: str = ""
+    operator: str = ""
+    values: list[str] = []
+
+
+class ScopeSelector(Api):
+    match_expressions: list[ScopeRequirement] = []
+
+
 class QuotaSpec(Api):
     hard: Quantities = {}
     scopes: list[str] = []
+    scope_selector: ScopeSelector | None = None
 
 
 class QuotaStatus(Api):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.safety.blast import blast_radius
 from chalicelib.state.meta import Ref
 from chalicelib.state.world import World
-from chalicelib.tools.blast import blast_radius
 from chalicelib.tools.registry import call
 from chalicelib.tools.related import related
 from chalicelib.tools.topology import MAX_NODES, around, dependencies, dependents, of_namespace, walk

@@ -10,7 +10,6 @@ from typing import Any, Literal
 from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.meta import Ref
 from chalicelib.state.world import World
-from chalicelib.tools.topology import standing_for
 
 Level = Literal["low", "medium", "high", "critical"]
 CONFIGURATION = ("ConfigMap", "Secret", "ServiceAccount", "PriorityClass")
@@ -47,22 +46,34 @@ class Blast:
     reasons: list[str] = field(default_factory=list)
     on_restart: bool = False
     """True when running pods feel it only when they start again."""
+    for_a_while: bool = False
+    """True when what is missing is replaced by itself."""
 
 
 def blast_radius(world: World, ref: Ref) -> Blast:
     """Follow what an object carries: its pods, their workloads, Services, entry points, data, webhooks and callers."""
-    blast = Blast(ref, on_restart=ref.kind in CONFIGURATION)
-    lost = lost_pods(world, ref)
+    return _followed(world, Blast(ref, on_restart=ref.kind in CONFIGURATION), lost_pods(world, ref), whole=True)
+
+
+def blast_of_pods(world: World, ref: Ref, lost: list[Ref], *, for_a_while: bool) -> Blast:
+    """What is hit when just these pods of an object are missing, for a while (they come back) or for good."""
+    return _followed(world, Blast(ref, for_a_while=for_a_while), sorted(lost), whole=False)
+
+
+def _followed(world: World, blast: Blast, lost: list[Ref], *, whole: bool) -> Blast:
+    """`whole`: the object itself is gone, so that what names it is hit too."""
+    ref = blast.ref
     blast.pods = len(lost)
-    workloads = _workloads(world, ref, lost, blast.on_restart)
-    services = _services(world, ref, lost, blast.on_restart)
-    routes = _routes(world, ref, services)
+    workloads = _workloads(world, ref, lost, blast.on_restart, whole=whole)
+    services = _services(world, ref, lost, blast.on_restart, whole=whole)
+    routes = _routes(world, ref, services, whole=whole)
     data = sorted(
         {e.target for p in lost for e in world.graph.out(p, "mounts") if e.target.kind == "PersistentVolumeClaim"}
     )
     blast.stateful = [d for d in data if d != ref]
     hooks = _webhooks(world, services)
-    blast.hits = [*workloads, *services, *routes, *hooks, *_callers(world, services), *_named(world, ref)]
+    named = _named(world, ref) if whole else []
+    blast.hits = [*workloads, *services, *routes, *hooks, *_callers(world, services), *named]
     if ref.kind in ("Node", *WORKLOADS, "Pod", "PersistentVolume"):
         blast.hits += [Hit(d, "indirect", "its data has no reader meanwhile") for d in blast.stateful]
     blast.hits = _once(blast.hits, ref)
@@ -95,27 +106,27 @@ def _pod_ref(pod: Pod) -> Ref:
     return Ref("Pod", pod.metadata.namespace, pod.metadata.name)
 
 
-def _workloads(world: World, ref: Ref, lost: list[Ref], on_restart: bool) -> list[Hit]:
+def _workloads(world: World, ref: Ref, lost: list[Ref], on_restart: bool, *, whole: bool) -> list[Hit]:
     """Workloads with lost replicas, and templates that name the object without having a pod now."""
     by_owner: dict[Ref, set[Ref]] = defaultdict(set)
     for pod in lost:
-        by_owner[standing_for(world, pod)].add(pod)
+        by_owner[world.graph.standing_for(pod)].add(pod)
     found = []
     for owner, pods in sorted(by_owner.items()):
         total = max(len([p for p in world.pods_of(owner) if not p.finished]), len(pods))
         effect = "cannot start new pods" if on_restart else f"loses {len(pods)} of {total} replicas"
         found.append(Hit(owner, "direct", effect, len(pods), total))
-    for edge in world.graph.into(ref):
+    for edge in world.graph.into(ref) if whole else ():
         if edge.source.kind in WORKLOADS and edge.relation in ("mounts", "reads_env", "runs_as", "claims"):
-            owner = standing_for(world, edge.source)
+            owner = world.graph.standing_for(edge.source)
             if owner not in by_owner:
                 found.append(Hit(owner, "direct", "its template names it; it has no pod now", 0, 0))
     return found
 
 
-def _services(world: World, ref: Ref, lost: list[Ref], on_restart: bool) -> list[Hit]:
+def _services(world: World, ref: Ref, lost: list[Ref], on_restart: bool, *, whole: bool) -> list[Hit]:
     """Services whose endpoints are among the lost pods; the Service itself when that is what fails."""
-    if ref.kind == "Service":
+    if ref.kind == "Service" and whole:
         ready, total = world.endpoint_counts(ref.namespace, ref.name) or (0, 0)
         return [Hit(ref, "direct", "stops resolving and balancing", ready or total, ready or total)]
     gone = set(lost)
@@ -133,11 +144,11 @@ def _services(world: World, ref: Ref, lost: list[Ref], on_restart: bool) -> list
     return found
 
 
-def _routes(world: World, ref: Ref, services: list[Hit]) -> list[Hit]:
+def _routes(world: World, ref: Ref, services: list[Hit], *, whole: bool) -> list[Hit]:
     """Routes to the Services that are hit, by how many of their backends are lost entirely."""
-    if ref.kind in ENTRY_KINDS:
+    if ref.kind in ENTRY_KINDS and whole:
         return [Hit(ref, "direct", "its hosts and paths are not routed any more", 1, 1)]
-    if ref.kind == "Gateway":
+    if ref.kind == "Gateway" and whole:
         attached = sorted({e.source for e in world.graph.into(ref, "attached_to")})
         return [Hit(r, "direct", "loses its gateway", 1, 1) for r in attached]
     dead = {h.ref for h in services if h.share >= 1}
@@ -222,8 +233,8 @@ def _judge(
     dead = [h for h in services if h.share >= 1 and h.total]
     dark = [h for h in routes if h.lost]
     reasons: list[tuple[int, str]] = []
-    soften = 1 if blast.on_restart else 0
-    if blast.ref.kind == "Namespace" and blast.pods:
+    soften = 1 if blast.on_restart or blast.for_a_while else 0
+    if blast.ref.kind == "Namespace" and blast.pods and not blast.for_a_while:
         reasons.append((3, f"everything in it goes: {blast.pods} pods"))
     if hooks:
         reasons.append((3, f"admission depends on it: {_names(hooks)}"))
@@ -245,6 +256,8 @@ def _judge(
         reasons.append((1, f"named by {_names(others)}"))
     if not reasons:
         return "low", ["nothing that was read depends on it"]
+    if blast.for_a_while:
+        reasons.append((0, "what is missing is replaced at once"))
     if blast.on_restart:
         reasons.append((0, "running pods keep what they have read until they start again"))
     reasons.sort(key=lambda r: -r[0])

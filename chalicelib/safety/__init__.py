@@ -1,0 +1,1 @@
+"""Change requests: classified, previewed, approved, executed, verified, undone."""
