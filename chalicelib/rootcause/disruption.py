@@ -10,6 +10,7 @@ from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.sightings import deletion_stuck, drain_blocked
 from chalicelib.rootcause.symptoms import pod_terminating
+from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Discovered
 
@@ -26,7 +27,7 @@ def pdb_blocks_drain(case: Case, look: Look) -> Finding | None:
     pods = [
         p
         for p in look.world.pods_selected_by(pdb.metadata.namespace, pdb.spec.selector)
-        if p.spec.node_name in cordoned and not p.finished
+        if p.spec.node_name in cordoned and not p.finished and not _of_daemon_set(p)
     ]
     if not pods:
         return None
@@ -60,6 +61,12 @@ def pdb_blocks_drain(case: Case, look: Look) -> Finding | None:
         since=None,
         critical=False,
     )
+
+
+def _of_daemon_set(pod: Pod) -> bool:
+    """A drain leaves them where they are, whatever a budget says."""
+    owner = pod.metadata.controller
+    return owner is not None and owner.kind == "DaemonSet"
 
 
 @detector("finalizer_deadlock", symptom=deletion_stuck)

@@ -158,13 +158,14 @@ def _scaled(
     world: World, ref: Ref, before: Json | None, after: Json, *, changed: bool, surge: int, unavailable: int,
     partition: int = 0,
 ) -> Effects:  # fmt: skip
-    wanted, had = _replicas(after), _replicas(before) if before else 0
+    wanted = _replicas(after)
     pods = _running(world, ref)
-    lost = going_first(world, pods)[: max(0, had - wanted)] if had > wanted else ()
+    lost = going_first(world, pods)[: max(0, len(pods) - wanted)] if before else ()
     stay = [pod for pod in pods if pod not in set(lost)]
     replaced = tuple(pod for pod in stay if changed and _ordinal(pod) >= partition) if changed else ()
     at_once = min(len(replaced), unavailable) + len(lost)
-    count = max(0, wanted - had) + (max(0, min(wanted, had) - partition) if changed else 0)
+    # Counted from the pods that are there, not from the number that was asked for: some may be missing already.
+    count = max(0, wanted - len(stay)) + len(replaced)
     starts: tuple[NewPods, ...] = ()
     if count:
         start = NewPods(

@@ -11,7 +11,7 @@ from chalicelib.clusters.operations import Operation
 from chalicelib.errors import KubiliticsError
 from chalicelib.safety.actions.registry import Draft
 from chalicelib.safety.blast import Blast, blast_of_pods, blast_radius
-from chalicelib.safety.canonical import changes_between
+from chalicelib.safety.canonical import changes_between, substance
 from chalicelib.safety.checks.registry import Proposal, run_checks
 from chalicelib.safety.cost import cost_of
 from chalicelib.safety.effects import Effect, effect_of, together
@@ -98,6 +98,18 @@ def preview_of(proposal: Proposal, overrides: Sequence[str] = ()) -> Preview:
         production=proposal.production[0],
         production_why=proposal.production[1],
         gaps=gaps,
+    )
+
+
+def changes_nothing(proposal: Proposal) -> bool:
+    """Whether every operation would leave its object as it is."""
+    return all(
+        effect.before is not None
+        and effect.after is not None
+        and effect.operation.verb in ("patch", "apply", "replace")
+        and index not in proposal.refusals
+        and substance(effect.before) == substance(effect.after)
+        for index, effect in enumerate(proposal.effects)
     )
 
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from chalicelib.rootcause.placement import affine_to, selected_by, untolerated
 from chalicelib.state.kinds.cluster import Node
 from chalicelib.state.kinds.pod import Pod
-from chalicelib.state.kinds.pod_spec import PodAffinityTerm, PodSpec
+from chalicelib.state.kinds.pod_spec import PodAffinityTerm, PodSpec, TopologySpread
 from chalicelib.state.meta import Labels, LabelSelector, Ref, expression_holds
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import World, pod_requests
 
 HOSTNAME = "kubernetes.io/hostname"
+MOST_WAITING = 100
+"""Pods that wait for a node already and are played along."""
 MOST_CONSTRAINED = 400
 """Pods with rules about other pods that are placed one by one; more are not simulated."""
 _EPSILON = 1e-6
@@ -109,6 +111,7 @@ class Rooms:
             for pod in pods:
                 if not pod.finished and room is not None:
                     self._occupy(room, pod, +1)
+        self._waiting = [Wish.of(pod) for pod in world.snapshot.of("Pod") if _waits(pod)][:MOST_WAITING]
 
     def _occupy(self, room: Room, pod: Pod, sign: int) -> None:
         cpu, memory = pod_requests(pod.spec)
@@ -134,6 +137,14 @@ class Rooms:
         room = self.rooms.get(pod.spec.node_name)
         if room is not None and Ref("Pod", pod.metadata.namespace, pod.metadata.name) in self._pods[room.name]:
             self._occupy(room, pod, -1)
+
+    def let_others_in(self) -> None:
+        """Pods that wait for a node already take what has become free before any new pod does."""
+        left = []
+        for number, wish in enumerate(self._waiting):
+            if self.place(wish, self.open_to(wish, None), number):
+                left.append(wish)
+        self._waiting = left
 
     def close(self, node: str) -> None:
         """A node takes no more pods (it is being drained)."""
@@ -167,7 +178,7 @@ class Rooms:
         reasons: Counter[str] = Counter()
         best: Room | None = None
         for room in open_rooms:
-            why = self.fits(wish, room) or (self._others(wish, room, open_rooms) if self._has_rules(wish) else "")
+            why = self.fits(wish, room) or (self._others(wish, room) if self._has_rules(wish) else "")
             if why:
                 reasons[why] += 1
             elif best is None or self._better(room, best):
@@ -214,7 +225,7 @@ class Rooms:
             for term in terms:
                 yield pod, term, node
 
-    def _others(self, wish: Wish, room: Room, open_rooms: list[Room]) -> str:
+    def _others(self, wish: Wish, room: Room) -> str:
         """What rules about other pods forbid on this node."""
         pod, labels = wish.pod, room.node.metadata.labels
         for term in _anti_terms(pod.spec):
@@ -230,9 +241,10 @@ class Rooms:
             first_of_its_kind = not anywhere and _matches(term, pod, pod)
             if not first_of_its_kind and not self._matching_in(term, pod, labels.get(term.topology_key)):
                 return "didn't match pod affinity rules"
-        return self._spread(pod, room, open_rooms)
+        return self._spread(pod, room)
 
-    def _spread(self, pod: Pod, room: Room, open_rooms: list[Room]) -> str:
+    def _spread(self, pod: Pod, room: Room) -> str:
+        """Domains are counted over nodes that the rule's policies admit: by default tainted ones too."""
         for rule in pod.spec.topology_spread_constraints:
             if rule.when_unsatisfiable == "ScheduleAnyway":
                 continue
@@ -241,15 +253,16 @@ class Rooms:
                 return "didn't match pod topology spread constraints (missing required label)"
             selector = rule.label_selector or LabelSelector()
             counts: Counter[str] = Counter()
-            for other in open_rooms:
+            for other in self.rooms.values():
                 domain = other.node.metadata.labels.get(rule.topology_key)
-                if domain is not None:
+                if domain is not None and _counts(rule, pod, other.node):
                     counts[domain] += sum(
                         p.metadata.namespace == pod.metadata.namespace and selector.matches(p.metadata.labels)
                         for p in self._pods[other.name].values()
                     )
             own = 1 if selector.matches(pod.metadata.labels) else 0
-            if counts and counts[here] + own - min(counts.values()) > rule.max_skew:
+            least = 0 if rule.min_domains and len(counts) < rule.min_domains else min(counts.values(), default=0)
+            if counts and counts[here] + own - least > rule.max_skew:
                 return "didn't match pod topology spread constraints"
         return ""
 
@@ -265,6 +278,10 @@ class Rooms:
             if near and any(_matches(term, pod, other) for other in self._pods[name].values()):
                 return True
         return False
+
+
+def _waits(pod: Pod) -> bool:
+    return not (pod.spec.node_name or pod.finished or pod.metadata.deletion_timestamp or pod.spec.scheduling_gates)
 
 
 def _room(world: World, node: Node) -> Room:
@@ -286,6 +303,13 @@ def gate(pod: Pod, node: Node) -> str:
         return "unschedulable"
     taint = untolerated(pod, node)
     return f"untolerated taint {taint.key}" if taint else ""
+
+
+def _counts(rule: TopologySpread, pod: Pod, node: Node) -> bool:
+    """Whether a node's domain counts for a spread rule."""
+    if rule.node_affinity_policy == "Honor" and not (selected_by(pod, node) and affine_to(pod, node)):
+        return False
+    return rule.node_taints_policy != "Honor" or untolerated(pod, node) is None
 
 
 def _anti_terms(spec: PodSpec) -> list[PodAffinityTerm]:

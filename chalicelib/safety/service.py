@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import Conflict, Forbidden
-from chalicelib.safety.actions.registry import Draft, find_action
+from chalicelib.safety.actions.registry import Draft, find_action, nothing_to_do
 from chalicelib.safety.approvals import Signer, check_approver, enough, signer_of
 from chalicelib.safety.autonomy import Autonomy, Breaker, autonomy_of
 from chalicelib.safety.canonical import digest
@@ -19,7 +19,7 @@ from chalicelib.safety.model import OPEN, Change, Json, Method, Status
 from chalicelib.safety.policies import Policies
 from chalicelib.safety.policies import decode as decode_policies
 from chalicelib.safety.preimages import Preimages
-from chalicelib.safety.preview import preview_of, propose, targets_of
+from chalicelib.safety.preview import changes_nothing, preview_of, propose, targets_of
 from chalicelib.safety.readings import Reader
 from chalicelib.safety.undoing import undo_draft
 from chalicelib.state.ids import TenantId, new_id
@@ -128,6 +128,8 @@ class Safety:
         tenant, now = principal.tenant, self._clock()
         policies = self.policies(tenant)
         proposal = propose(scene, action, draft, policies.environments)
+        if changes_nothing(proposal):
+            raise nothing_to_do(f"{draft.summary}: that is how it is already.")
         level = self.autonomy(tenant).level(record.id, [effect.ref.namespace for effect in proposal.effects])
         if level == 1:
             raise Forbidden(
@@ -280,7 +282,7 @@ class Safety:
         """A notice for people, kept for 90 days."""
         now = self._clock()
         notice = Document(
-            kind="notice", id=f"{now:%Y%m%dT%H%M%S%f}-{change.id}", updated_at=now, updated_by="kubilitics",
+            kind="notice", id=f"{now:%Y%m%dT%H%M%S%f}-{self.random(4).hex()}", updated_at=now, updated_by="kubilitics",
             body={"severity": severity, "title": title, "text": text[:2000], "change": change.id,
                   "cluster": change.cluster, "at": now.isoformat()},
         )  # fmt: skip

@@ -60,8 +60,8 @@ def _looked(change: Change, scene: Scene, diagnosis: Diagnosis, now: datetime, s
     for operation, target in zip(change.operations, change.targets, strict=True):
         if operation.verb in ("delete", "evict"):
             yield _gone(scene, target)
-        elif target.kind in _ROLLOUTS:
-            yield _rolled_out(scene, target)
+        elif target.kind in _ROLLOUTS and _touches_pods(change, target):
+            yield _rolled_out(scene, target, so_far.started_at)
         else:
             found = scene.find(target.kind, target.namespace, target.name)
             there = found is not None
@@ -69,6 +69,16 @@ def _looked(change: Change, scene: Scene, diagnosis: Diagnosis, now: datetime, s
     yield _nothing_new(change, diagnosis, now, so_far)
     if change.symptom:
         yield _symptom(change, diagnosis)
+
+
+def _touches_pods(change: Change, target: Target) -> bool:
+    """Whether the change reaches the pods of a workload; a label on it does not."""
+    for diff in change.preview.diffs:
+        if (diff.target.kind, diff.target.namespace, diff.target.name) == (target.kind, target.namespace, target.name):
+            return (
+                diff.how == "created" or any(one.path.startswith("/spec") for one in diff.changes) or bool(diff.omitted)
+            )
+    return True
 
 
 def _gone(scene: Scene, target: Target) -> Check:
@@ -80,13 +90,14 @@ def _gone(scene: Scene, target: Target) -> Check:
     return _check("state", "warn", f"{target} is still there{why}.")
 
 
-def _rolled_out(scene: Scene, target: Target) -> Check:
+def _rolled_out(scene: Scene, target: Target, since: datetime) -> Check:
     obj = scene.find(target.kind, target.namespace, target.name)
     if obj is None:
         return _check("rollout", "block", f"{target} is gone.")
     status, wanted = obj.get("status") or {}, _ROLLOUTS[target.kind](obj)
     for condition in status.get("conditions") or ():
-        if condition.get("type") == "Progressing" and condition.get("reason") in _HOPELESS:
+        hopeless = condition.get("type") == "Progressing" and condition.get("reason") in _HOPELESS
+        if hopeless and _told_after(condition, since):
             return _check("rollout", "block", f"{target}: {condition.get('message', 'the rollout is stuck')}")
     if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
         return _check("rollout", "warn", f"{target} has not been looked at by its controller yet.")
@@ -94,6 +105,15 @@ def _rolled_out(scene: Scene, target: Target) -> Check:
     if missing:
         return _check("rollout", "warn", f"{target}: {', '.join(missing)}.")
     return _check("rollout", "ok", f"{target} is as it should be: all of its pods are there and ready.")
+
+
+def _told_after(condition: Json, since: datetime) -> bool:
+    """Whether a condition was written since the change, to the second; an older one speaks of an older rollout."""
+    try:
+        told = datetime.fromisoformat(str(condition.get("lastUpdateTime", "")).replace("Z", "+00:00"))
+    except ValueError:
+        return True
+    return told >= since.replace(microsecond=0)
 
 
 def _deployment(obj: Json) -> list[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from chalicelib.safety.checks.registry import Proposal, check, say, unread, where
-from chalicelib.safety.effects import share
+from chalicelib.safety.effects import WORKLOADS, share
 from chalicelib.safety.model import Check
 from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.kinds.scaling import PodDisruptionBudget
@@ -17,6 +17,7 @@ from chalicelib.state.meta import LabelSelector, Ref
 def disruption_budgets(proposal: Proposal) -> Iterator[Check]:
     """Do the PodDisruptionBudgets allow what goes missing? Only evictions ask them; this asks for every change."""
     gone = [*proposal.all.lost, *proposal.all.replaced]
+    yield from _held_on_node(proposal)
     if not gone:
         return
     spaces = sorted({ref.namespace for ref in gone})
@@ -41,6 +42,27 @@ def disruption_budgets(proposal: Proposal) -> Iterator[Check]:
             yield say("disruption_budgets", "block", text, "Leave one budget for each pod.")
     if not covered:
         yield say("disruption_budgets", "ok", "No disruption budget covers what goes.")
+
+
+def _held_on_node(proposal: Proposal) -> Iterator[Check]:
+    """Budgets that would hold up a drain of a node that is only cordoned now."""
+    world = proposal.world
+    for effect in proposal.effects:
+        unschedulable = ((effect.after or {}).get("spec") or {}).get("unschedulable")
+        if effect.ref.kind != "Node" or not unschedulable or proposal.all.replaced:
+            continue
+        held: dict[Ref, int] = defaultdict(int)
+        for pod in world.pods_by_node.get(effect.ref.name, ()):
+            owner = pod.metadata.controller
+            if pod.finished or (owner is not None and owner.kind == "DaemonSet"):
+                continue
+            for edge in world.graph.into(Ref("Pod", pod.metadata.namespace, pod.metadata.name), "protects"):
+                budget = world.snapshot.find(edge.source)
+                if budget is not None and budget.status.disruptions_allowed <= 0:
+                    held[edge.source] += 1
+        for budget_ref, count in sorted(held.items()):
+            text = f"Budget {where(budget_ref)} allows no disruption now: a drain would wait for {count} pods here."
+            yield say("disruption_budgets", "warn", text, budget=where(budget_ref))
 
 
 def _judged(
@@ -109,10 +131,11 @@ def availability(proposal: Proposal) -> Iterator[Check]:
         gone = [p for p in behind if p in proposal.all.lost]
         away = [p for p in behind if p in proposal.all.replaced and p in ready]
         staying = len([p for p in ready if p not in gone])
-        if not ready:
+        emptied = bool(gone) and len(gone) == len(behind)
+        if not ready and not emptied:
             continue
         found = True
-        if staying == 0:
+        if staying == 0 or emptied:
             text = f"Service {where(service)} would have no endpoint left."
             yield say("availability", "warn", text, "Keep at least one replica.", service=where(service), for_good=True)
         elif away and staying - min(_at_once(proposal, away), len(away)) <= 0:
@@ -125,7 +148,37 @@ def availability(proposal: Proposal) -> Iterator[Check]:
             yield say("availability", "ok", f"Service {where(service)} keeps endpoints all the time.")
     if not found and (proposal.all.lost or proposal.all.replaced):
         yield say("availability", "ok", "No Service has ready endpoints among the pods that go.")
+    yield from _switched_off(proposal)
     yield from _stalled(proposal)
+    yield from _unwell(proposal)
+
+
+def _switched_off(proposal: Proposal) -> Iterator[Check]:
+    """A workload that goes to zero although a Service still leads to it."""
+    for effect in proposal.effects:
+        spec = (effect.after or {}).get("spec") or {}
+        if effect.before is None or spec.get("replicas") != 0 or "template" not in spec:
+            continue
+        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+        for service in proposal.world.snapshot.of("Service"):
+            selector = service.spec.selector
+            near = service.metadata.namespace == effect.ref.namespace
+            if near and selector and all(labels.get(key) == value for key, value in selector.items()):
+                text = f"Service {effect.ref.namespace}/{service.metadata.name} leads to what is switched off."
+                yield say("availability", "warn", text, "Callers will be refused until it is scaled up again.")
+
+
+def _unwell(proposal: Proposal) -> Iterator[Check]:
+    """Pods that are not ready now will not become so by the change alone, and their successors may not either."""
+    for effect in proposal.effects:
+        if effect.before is None or effect.operation.verb == "delete" or effect.ref.kind not in WORKLOADS:
+            continue
+        pods = [p for p in proposal.world.pods_of(effect.ref) if not p.finished and not p.metadata.deletion_timestamp]
+        staying = [p for p in pods if Ref("Pod", p.metadata.namespace, p.metadata.name) not in proposal.all.lost]
+        unready = sum(not p.ready for p in staying)
+        if unready:
+            text = f"{unready} of {len(staying)} pods of {where(effect.ref)} are not ready as it is."
+            yield say("availability", "warn", text, "Find out why first: ask what is wrong with it.")
 
 
 def _served(proposal: Proposal) -> Iterator[tuple[Ref, list[Ref], list[Ref]]]:

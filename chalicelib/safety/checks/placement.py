@@ -79,6 +79,7 @@ def _played(proposal: Proposal, starts: list[NewPods], *, packed: bool) -> list[
         pod = world.snapshot.find(ref)
         if pod is not None:
             rooms.leave(pod)
+    rooms.let_others_in()
     return [_play(world, rooms, start) for start in starts]
 
 
@@ -135,6 +136,7 @@ def _roll(world: World, rooms: Rooms, start: NewPods, wish: Wish, open_rooms: li
         old.remove(gone)
         ready -= gone.ready
         rooms.leave(gone)
+        rooms.let_others_in()
     for pod in old:
         rooms.leave(pod)
     return placed, ""
@@ -148,6 +150,7 @@ def _each_node(world: World, rooms: Rooms, start: NewPods, wish: Wish) -> Outcom
     for room in open_rooms:
         if room.name in old and start.unavailable:
             rooms.leave(old[room.name])
+            rooms.let_others_in()
         if why := rooms.fits(wish, room):
             outcome.missing += 1
             outcome.why = outcome.why or f"{room.name}: {why}"

@@ -46,9 +46,11 @@ def permissions(proposal: Proposal) -> Iterator[Check]:
     for (verb, _, _, subresource, *_rest), operation in asked.items():
         right = f"{verb} {operation.resource.name}{f'/{subresource}' if subresource else ''}"
         allowed = proposal.scene.cluster.may(operation)
-        if allowed is None:
+        if allowed:
+            yield say("permissions", "ok", f"The credential may {right}.")
+        elif allowed is None:
             yield say("permissions", "unknown", f"The access review for `{right}` was not answered.")
-        elif not allowed:
+        else:
             place = f" in namespace {operation.namespace}" if operation.namespace else ""
             yield say(
                 "permissions", "block", f"The credential of this cluster may not {right}{place}.",

@@ -277,6 +277,9 @@ class Affinity(Api):
 
 class TopologySpread(Api):
     max_skew: int = 1
+    min_domains: int | None = None
+    node_affinity_policy: str = "Honor"
+    node_taints_policy: str = "Ignore"
     topology_key: str = ""
     when_unsatisfiable: str = ""
     label_selector: LabelSelector | None = None
