@@ -14,7 +14,7 @@ import msgspec
 
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from chalicelib.safety.canonical import canonical
+from chalicelib.safety.canonical import canonical, digest
 from chalicelib.safety.model import METHODS, Approval, Change, Method
 from chalicelib.state.ids import TenantId
 from chalicelib.store.ports import Secrets
@@ -31,32 +31,32 @@ class Signer:
     def __init__(self, tenant: TenantId, key: bytes) -> None:
         if len(key) < KEY_BYTES:
             raise ValueError(f"a signing key has at least {KEY_BYTES} bytes")
-        self._tenant = tenant
+        self.tenant = tenant
         self._key = key
 
     def approve(
-        self, change: str, digest: str, user: str, method: Method, now: datetime, nonce: str, *, standing: str = ""
+        self, change: str, content: str, user: str, method: Method, now: datetime, nonce: str, *, standing: str = ""
     ) -> Approval:
         """A signed approval, valid for VALID_FOR."""
         unsigned = Approval(
             user=user, at=now, method=method, expires_at=now + VALID_FOR, nonce=nonce, signature="", standing=standing
         )
-        return msgspec.structs.replace(unsigned, signature=self._mac(change, digest, unsigned))
+        return msgspec.structs.replace(unsigned, signature=self._mac(change, content, unsigned))
 
-    def holds(self, change: str, digest: str, approval: Approval) -> bool:
+    def holds(self, change: str, content: str, approval: Approval) -> bool:
         """Whether an approval was given by this service for exactly this change."""
-        return hmac.compare_digest(approval.signature, self._mac(change, digest, approval))
+        return hmac.compare_digest(approval.signature, self._mac(change, content, approval))
 
     def seal(self, value: object) -> str:
         """A signature over any JSON value: of standing approvals and stored states."""
-        return hmac.new(self._key, canonical([self._tenant, "sealed", value]), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, canonical([self.tenant, "sealed", value]), hashlib.sha256).hexdigest()
 
     def sealed(self, value: object, signature: str) -> bool:
         return hmac.compare_digest(signature, self.seal(value))
 
-    def _mac(self, change: str, digest: str, approval: Approval) -> str:
+    def _mac(self, change: str, content: str, approval: Approval) -> str:
         said = [
-            self._tenant, "approval", change, digest, approval.user, approval.method, approval.nonce, approval.standing,
+            self.tenant, "approval", change, content, approval.user, approval.method, approval.nonce, approval.standing,
             approval.at.isoformat(), approval.expires_at.isoformat(),
         ]  # fmt: skip
         return hmac.new(self._key, canonical(said), hashlib.sha256).hexdigest()
@@ -106,6 +106,8 @@ def enough(change: Change) -> bool:
 
 def check_valid(change: Change, signer: Signer, now: datetime) -> None:
     """That the change may be executed: signed, for this content, not expired. Raises Forbidden `approval_*`."""
+    if change.digest != digest(signer.tenant, change.cluster, change.id, change.operations, change.targets):
+        raise _refused("change_edited", "The change is not the one that was previewed.")
     if not enough(change):
         raise _refused("approval_missing", "The change does not have the approvals that it needs.")
     for approval in change.approvals:

@@ -54,24 +54,33 @@ class Executor:
         change = change_of(self.store.changes.get(tenant, change_id))
         if change.status not in ("approved", "executing", "verifying"):
             return 0
-        leases = self._leases(tenant, change, now)
-        if leases is None:
+        mine = self.store.leases.acquire(tenant, f"change-run#{change.id}", self.holder, LEASE_S, now)
+        if mine is None:
             return AGAIN_S
         try:
-            return self._advance(tenant, change, now)
+            targets = self._targets(tenant, change, now)
+            if targets is None:
+                return AGAIN_S
+            later = self._advance(tenant, change, now)
+            if not later:
+                for lease in targets:
+                    self.store.leases.release(tenant, lease)
+            return later
         except Conflict as error:
             if error.code == "change_moved_on":
                 return AGAIN_S
             raise
         finally:
-            for lease in leases:
-                self.store.leases.release(tenant, lease)
+            self.store.leases.release(tenant, mine)
 
-    def _leases(self, tenant: TenantId, change: Change, now: datetime) -> list[Any] | None:
-        """The leases of every target, in one order so that two changes never wait for each other."""
+    def _targets(self, tenant: TenantId, change: Change, now: datetime) -> list[Any] | None:
+        """Leases on every target, the change's own from its beginning to its end: one change at a time of an object.
+
+        They are taken in one order, so that two changes never wait for each other.
+        """
         held: list[Any] = []
         for name in sorted({f"change#{change.cluster}#{target}" for target in change.targets}):
-            lease = self.store.leases.acquire(tenant, name, f"{self.holder}/{change.id}", LEASE_S, now)
+            lease = self.store.leases.acquire(tenant, name, change.id, LEASE_S, now)
             if lease is None:
                 for one in held:
                     self.store.leases.release(tenant, one)

@@ -27,6 +27,7 @@ from chalicelib.safety.model import (
     Verdict,
 )
 from chalicelib.safety.production import Words, is_production
+from chalicelib.safety.rules import UNDO
 from chalicelib.safety.scene import Json, Scene, target_of
 from chalicelib.safety.undoing import undo_plan
 from chalicelib.state.meta import Ref
@@ -45,11 +46,22 @@ def propose(scene: Scene, action: str, draft: Draft, words: Words) -> Proposal:
         except KubiliticsError as error:
             refusals[index] = error
             told = {}
-        effects.append(effect_of(scene.world, operation, before, _after(operation, before, told)))
+        after = _after(operation, before, told)
+        effects.append(_followed(scene, operation, before, after, refused=index in refusals))
     everything = together([effect.effects for effect in effects])
     refs = [effect.ref for effect in effects] + list(everything.lost) + list(everything.replaced)
     production = is_production(scene.world, scene.record, refs, words)
     return Proposal(scene, action, effects, everything, refusals, production)
+
+
+def _followed(scene: Scene, operation: Operation, before: Json | None, after: Json | None, *, refused: bool) -> Effect:
+    """The effect of an operation; what the server refuses may make no sense, and then has none."""
+    try:
+        return effect_of(scene.world, operation, before, after)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        if not refused:
+            raise
+        return Effect(operation, before, after)
 
 
 def _before(scene: Scene, operation: Operation) -> Json | None:
@@ -85,7 +97,7 @@ def merged(before: Any, patch: Any) -> Any:
 
 def preview_of(proposal: Proposal, overrides: Sequence[str] = ()) -> Preview:
     """What the change would do. An overridden block counts as a warning, and says so."""
-    checks = tuple(_overridden(check, overrides) for check in run_checks(proposal))
+    checks = tuple(_overridden(_as_before(check, proposal), overrides) for check in run_checks(proposal))
     gaps = tuple(dict.fromkeys(f"{gap.kind}: {gap.message}" for gap in proposal.world.snapshot.gaps if _matters(gap)))
     return Preview(
         as_of=proposal.world.now,
@@ -115,6 +127,18 @@ def changes_nothing(proposal: Proposal) -> bool:
 
 def _matters(gap: Any) -> bool:
     return gap.reason not in ("not_installed",)
+
+
+_OF_PODS = ("placement", "quota", "limit_range", "pod_admission", "references", "image", "volumes", "autoscaler",
+            "gitops", "owner")  # fmt: skip
+
+
+def _as_before(check: Check, proposal: Proposal) -> Check:
+    """An undo restores a state, well or not: that its pods may not come up again is said and does not forbid it."""
+    if proposal.action == UNDO and check.outcome == "block" and check.name in _OF_PODS:
+        text = f"The state from before is put back; its pods may not all come up: {check.text}"
+        return msgspec.structs.replace(check, outcome="warn", text=text)
+    return check
 
 
 def _overridden(check: Check, overrides: Sequence[str]) -> Check:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.clusters.operations import Operation, ResourceType
-from chalicelib.errors import Conflict, KubiliticsError, NotFound
+from chalicelib.errors import Conflict, Forbidden, KubiliticsError, NotFound
 from chalicelib.safety.canonical import fingerprint
 from chalicelib.safety.model import Target
 from chalicelib.state.meta import Ref
@@ -58,6 +58,10 @@ class Scene:
 
     def find(self, kind: str, namespace: str, name: str) -> Json | None:
         """One object, whole; None when it does not exist. Raises ClusterError when it cannot be read."""
+        if kind == "Secret":
+            raise Forbidden(
+                "Secrets are neither read nor written.", code="no_secrets", remedy="Change Secrets by hand.",
+            )  # fmt: skip
         ref = Ref(kind, namespace, name)
         if ref not in self._read:
             try:

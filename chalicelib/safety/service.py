@@ -21,6 +21,7 @@ from chalicelib.safety.policies import decode as decode_policies
 from chalicelib.safety.preimages import Preimages
 from chalicelib.safety.preview import changes_nothing, preview_of, propose, targets_of
 from chalicelib.safety.readings import Reader
+from chalicelib.safety.rules import violations
 from chalicelib.safety.undoing import undo_draft
 from chalicelib.state.ids import TenantId, new_id
 from chalicelib.store.facade import Store
@@ -128,7 +129,7 @@ class Safety:
         tenant, now = principal.tenant, self._clock()
         policies = self.policies(tenant)
         proposal = propose(scene, action, draft, policies.environments)
-        if changes_nothing(proposal):
+        if changes_nothing(proposal) and not violations(proposal):
             raise nothing_to_do(f"{draft.summary}: that is how it is already.")
         level = self.autonomy(tenant).level(record.id, [effect.ref.namespace for effect in proposal.effects])
         if level == 1:

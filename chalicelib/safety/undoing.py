@@ -34,12 +34,14 @@ def undo_plan(proposal: Proposal) -> UndoPlan:
 
 
 def _undoable(effect: Effect) -> bool:
-    verb, kind = effect.operation.verb, effect.ref.kind
-    if verb == "evict":
-        return False
-    if verb == "delete":
-        return kind not in (*_KEEPS_DATA, *_MADE_ANEW) and not _is_owned(effect.before)
-    return True
+    return _comes_back(effect.operation, effect.before)
+
+
+def _comes_back(operation: Operation, before: Json | None) -> bool:
+    """Whether an operation can be inverted: what a controller makes anew, runs once or holds data is not restored."""
+    if operation.verb == "delete":
+        return operation.resource.kind not in (*_KEEPS_DATA, *_MADE_ANEW) and not _is_owned(before)
+    return operation.verb != "evict"
 
 
 def _is_owned(obj: Json | None) -> bool:
@@ -91,9 +93,9 @@ def undo_draft(scene: Scene, originals: list[tuple[Operation, Json | None]], sum
 
 
 def _inverse(scene: Scene, done: Operation, before: Json | None) -> Operation | None:
-    now = scene.find(done.resource.kind, done.namespace, done.name) if done.verb != "evict" else None
-    if done.verb == "evict":
+    if not _comes_back(done, before):
         return None
+    now = scene.find(done.resource.kind, done.namespace, done.name)
     if before is None:
         return _removal(done, now)
     if now is None:

@@ -33,7 +33,7 @@ def _key(problem: Problem) -> str:
 def verify(change: Change, scene: Scene, diagnosis: Diagnosis, now: datetime) -> Verification:
     """What is seen now. outcome "" means: look again later."""
     so_far = change.verification or Verification(started_at=now, until=now)
-    checks = tuple(_looked(change, scene, diagnosis, now, so_far))
+    checks = tuple(_as_restored(check, change) for check in _looked(change, scene, diagnosis, now, so_far))
     outcomes = {check.outcome for check in checks}
     waited = now - so_far.started_at
     if "block" in outcomes:
@@ -43,8 +43,15 @@ def verify(change: Change, scene: Scene, diagnosis: Diagnosis, now: datetime) ->
             return msgspec.structs.replace(so_far, checks=checks)
         return _ended(so_far, "verified" if outcomes == {"ok"} else "unclear", checks, now)
     if now >= so_far.until:
-        return _ended(so_far, "failed", checks, now)
+        return _ended(so_far, "unclear" if change.undo_of else "failed", checks, now)
     return msgspec.structs.replace(so_far, checks=checks)
+
+
+def _as_restored(check: Check, change: Change) -> Check:
+    """An undo is measured by what it put back: that state may not have been well either."""
+    if change.undo_of and check.outcome == "block" and check.name != "state":
+        return msgspec.structs.replace(check, outcome="unknown")
+    return check
 
 
 def _ended(so_far: Verification, outcome: Any, checks: tuple[Check, ...], now: datetime) -> Verification:
@@ -178,9 +185,17 @@ def _nothing_new(change: Change, diagnosis: Diagnosis, now: datetime, so_far: Ve
     if not fresh:
         return _check("new_faults", "ok", "The diagnosis finds nothing that was not there before.")
     told = "; ".join(problem.summary for problem in fresh[:3])
+    if _only_takes_away(change):
+        return _check("new_faults", "unknown", f"What was taken away is missed: {told}.")
     if now - so_far.started_at < GRACE:
         return _check("new_faults", "warn", f"New: {told}.")
     return _check("new_faults", "block", f"New since the change: {told}.")
+
+
+def _only_takes_away(change: Change) -> bool:
+    """Whether all that was asked for is that something goes; then what misses it was to be expected, and was shown."""
+    zero = change.arguments.get("replicas") == 0
+    return all(operation.verb in ("delete", "evict") or zero for operation in change.operations)
 
 
 def _near(change: Change) -> set[Ref]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chalicelib.safety.checks.registry import Proposal, check, say, unread, where
 from chalicelib.safety.effects import NewPods
 from chalicelib.safety.model import Check
+from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.kinds.storage import PersistentVolumeClaim
 from chalicelib.state.meta import Ref
 
@@ -52,7 +53,8 @@ def _shared(proposal: Proposal, start: NewPods, claim: PersistentVolumeClaim) ->
         return
     name = f"{claim.metadata.namespace}/{claim.metadata.name}"
     overlap = bool(start.replaces and start.surge)
-    several = start.count > 1 or len(start.old) > 1 or start.count > start.replaces > 0
+    staying = [pod for pod in proposal.world.pods_of(start.owner) if not pod.finished and _ref(pod) not in start.old]
+    several = start.count > 1 or bool(staying)
     if not overlap and not several:
         return
     single = modes <= set(_ONE_POD)
@@ -64,6 +66,10 @@ def _shared(proposal: Proposal, start: NewPods, claim: PersistentVolumeClaim) ->
     elif len(proposal.world.snapshot.of("Node")) > 1:
         text = f"Claim {name} can be mounted on one node only: a new pod on another node would wait for it."
         yield say("volumes", "warn", text, remedy)
+
+
+def _ref(pod: Pod) -> Ref:
+    return Ref("Pod", pod.metadata.namespace, pod.metadata.name)
 
 
 def _templates(proposal: Proposal, start: NewPods) -> Iterator[Check]:

@@ -32,6 +32,7 @@ from infra.local.demo.server.api import Api
 from infra.local.demo.server.bootstrap import bootstrap
 from infra.local.demo.server.server import Server
 from infra.local.demo.server.wire import HttpRequest
+from tests.functional.demo.conformance.start_state import Metrics
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TENANT = TenantId("acme")
@@ -95,6 +96,7 @@ class Stage:
         for number in range(self.nodes):
             self.api.create("Node", a_node(f"n{number + 1}", self.cpu, self.memory))
         self.plane.start()
+        self.api.metrics = Metrics()
         self.run_for(10)
         self._set_up_product()
 
