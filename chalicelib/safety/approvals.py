@@ -35,11 +35,12 @@ class Signer:
         self._key = key
 
     def approve(
-        self, change: str, content: str, user: str, method: Method, now: datetime, nonce: str, *, standing: str = ""
-    ) -> Approval:
-        """A signed approval, valid for VALID_FOR."""
+        self, change: str, content: str, user: str, method: Method, now: datetime, nonce: str, *, standing: str = "",
+        valid_for: timedelta = VALID_FOR,
+    ) -> Approval:  # fmt: skip
+        """A signed approval."""
         unsigned = Approval(
-            user=user, at=now, method=method, expires_at=now + VALID_FOR, nonce=nonce, signature="", standing=standing
+            user=user, at=now, method=method, expires_at=now + valid_for, nonce=nonce, signature="", standing=standing
         )
         return msgspec.structs.replace(unsigned, signature=self._mac(change, content, unsigned))
 

@@ -25,6 +25,7 @@ from chalicelib.safety.decision import decide
 from chalicelib.safety.model import Change, Execution, OperationResult, Target, Verification
 from chalicelib.safety.preimages import Preimages
 from chalicelib.safety.preview import preview_of, propose
+from chalicelib.safety.runs import Runs
 from chalicelib.safety.scene import Json, Scene
 from chalicelib.safety.service import Safety, change_of
 from chalicelib.safety.verification import baseline_of, verify
@@ -48,11 +49,14 @@ class Executor:
     safety: Safety
     store: Store
     holder: str
+    runs: Runs
 
     def run(self, tenant: TenantId, change_id: str, now: datetime) -> Later:
         """Take a change as far as it goes now. Safe to call again at any time."""
         change = change_of(self.store.changes.get(tenant, change_id))
         if change.status not in ("approved", "executing", "verifying"):
+            return 0
+        if change.status == "approved" and not self.runs.is_next(tenant, change):
             return 0
         mine = self.store.leases.acquire(tenant, f"change-run#{change.id}", self.holder, LEASE_S, now)
         if mine is None:
@@ -65,6 +69,7 @@ class Executor:
             if not later:
                 for lease in targets:
                     self.store.leases.release(tenant, lease)
+                self.runs.ended(tenant, change_of(self.store.changes.get(tenant, change.id)))
             return later
         except Conflict as error:
             if error.code == "change_moved_on":

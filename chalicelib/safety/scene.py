@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from chalicelib.clusters.operations import Operation, ResourceType
 from chalicelib.errors import Conflict, Forbidden, KubiliticsError, NotFound
 from chalicelib.safety.canonical import fingerprint
 from chalicelib.safety.model import Target
+from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
 from chalicelib.state.world import World
 from chalicelib.store.records import ClusterRecord
@@ -69,6 +72,20 @@ class Scene:
             except NotFound:
                 self._read[ref] = None
         return self._read[ref]
+
+    def assume(self, kind: str, obj: Json) -> None:
+        """Go on as if an object were so: for the later steps of a plan whose earlier ones are not done yet."""
+        meta = obj["metadata"]
+        ref = Ref(kind, meta.get("namespace", ""), meta["name"])
+        self._read[ref] = obj
+        entry = KINDS.get(kind)
+        snapshot = self.world.snapshot
+        if entry is None or not snapshot.was_read(kind, ref.namespace):
+            return
+        changed = msgspec.convert(obj, entry.struct, strict=False)
+        others = [one for one in snapshot.of(kind) if entry.ref(one) != ref]
+        objects = sorted([*others, changed], key=lambda one: (one.metadata.namespace, one.metadata.name))
+        self.world = World(snapshot.replace(objects={**snapshot.objects, kind: tuple(objects)}))
 
     def instances(self, definition: str) -> int | None:
         """How many objects of a kind (`plural.group`) there are; None when they cannot be counted."""

@@ -11,9 +11,10 @@ import msgspec
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import Conflict, Forbidden
 from chalicelib.safety.actions.registry import Draft, find_action, nothing_to_do
-from chalicelib.safety.approvals import Signer, check_approver, enough, signer_of
+from chalicelib.safety.approvals import VALID_FOR, Signer, check_approver, enough, signer_of
 from chalicelib.safety.autonomy import Autonomy, Breaker, autonomy_of
 from chalicelib.safety.canonical import digest
+from chalicelib.safety.checks.registry import Proposal
 from chalicelib.safety.decision import decide
 from chalicelib.safety.model import OPEN, Change, Json, Method, Status
 from chalicelib.safety.policies import Policies
@@ -53,6 +54,9 @@ class Safety:
         self.random = random
         self.say = say
         self._signers: dict[TenantId, Signer] = {}
+
+    def now(self) -> datetime:
+        return self._clock()
 
     # Making a request
 
@@ -121,11 +125,16 @@ class Safety:
             )  # fmt: skip
         return draft
 
-    def _request(
+    def _request(self, principal: Principal, record: ClusterRecord, scene: Any, action: str, arguments: Json,
+                 draft: Draft, **about: Any) -> Change:  # fmt: skip
+        change, _ = self.prepared(principal, record, scene, action, arguments, draft, **about)
+        return self.ask(principal.tenant, change)
+
+    def prepared(
         self, principal: Principal, record: ClusterRecord, scene: Any, action: str, arguments: Json, draft: Draft,
-        *, reason: str = "", evidence: tuple[str, ...] = (), overrides: tuple[str, ...] = (), channel: str = "api",
-        symptom: str = "", undo_of: str = "",
-    ) -> Change:  # fmt: skip
+        *, overrides: tuple[str, ...] = (), **about: Any,
+    ) -> tuple[Change, Proposal]:  # fmt: skip
+        """A request with preview and decision, not stored. Raises at autonomy level 1 and when nothing would change."""
         tenant, now = principal.tenant, self._clock()
         policies = self.policies(tenant)
         proposal = propose(scene, action, draft, policies.environments)
@@ -144,18 +153,20 @@ class Safety:
         change = Change(
             id=change_id, cluster=record.id, action=action, arguments=arguments, summary=draft.summary, created_at=now,
             created_by=principal.user, expires_at=now + PENDING_FOR, operations=draft.operations, targets=targets,
-            preview=preview, decision=decision, status="pending" if decision.allowed else "refused", reason=reason,
-            digest=digest(tenant, record.id, change_id, draft.operations, targets), evidence=evidence,
-            overrides=overrides, channel=channel, symptom=symptom, undo_of=undo_of, updated_at=now,
+            preview=preview, decision=decision, status="pending" if decision.allowed else "refused", updated_at=now,
+            digest=digest(tenant, record.id, change_id, draft.operations, targets), overrides=overrides, **about,
         )  # fmt: skip
+        return change, proposal
+
+    def ask(self, tenant: TenantId, change: Change) -> Change:
+        """Store a prepared request and note it in the audit log."""
         self._room_for_more(tenant)
-        self.say(tenant, principal.user, "change.requested", record.id, {
-            "change": change.id, "action": action, "target": str(change.primary), "status": change.status,
-            "digest": change.digest, "channel": channel,
-            "violations": [violation.rule for violation in decision.violations],
+        self.say(tenant, change.created_by, "change.requested", change.cluster, {
+            "change": change.id, "action": change.action, "target": str(change.primary), "status": change.status,
+            "digest": change.digest, "channel": change.channel,
+            "violations": [violation.rule for violation in change.decision.violations],
         })  # fmt: skip
-        stored = self._store.changes.add(tenant, record_of(change))
-        return change_of(stored)
+        return change_of(self._store.changes.add(tenant, record_of(change)))
 
     def _room_for_more(self, tenant: TenantId) -> None:
         waiting = self._store.changes.list(tenant, statuses=("pending",), limit=MOST_OPEN)
@@ -199,6 +210,11 @@ class Safety:
         Conflict when the request is not open any more.
         """
         change = self._open(principal, change_id, "pending")
+        if change.playbook:
+            raise Conflict(
+                f"Change {change.id} is a step of {change.playbook}.", code="part_of_playbook",
+                remedy="Approve the whole run.",
+            )  # fmt: skip
         namespaces = [target.namespace for target in change.targets]
         if self.autonomy(principal.tenant).level(change.cluster, namespaces) < 3:
             raise Forbidden(
@@ -206,18 +222,27 @@ class Safety:
                 code="autonomy_recommend_only", remedy="Make the change by hand, or raise the autonomy level.",
             )  # fmt: skip
         check_approver(change, principal, method, phrase)
-        signer = self.signer(principal.tenant)
-        nonce = self.random(16).hex()
-        given = signer.approve(change.id, change.digest, principal.user, method, self._clock(), nonce)
+        return self.say_yes(principal.tenant, change, principal.user, method)
+
+    def say_yes(
+        self, tenant: TenantId, change: Change, user: str, method: Method, *, standing: str = "",
+        valid_for: timedelta = VALID_FOR, now_queue: bool = True,
+    ) -> Change:  # fmt: skip
+        """Add a signed approval, and queue the change when it has all that it needs."""
+        given = self.signer(tenant).approve(
+            change.id, change.digest, user, method, self._clock(), self.random(16).hex(), standing=standing,
+            valid_for=valid_for,
+        )  # fmt: skip
         approved = msgspec.structs.replace(change, approvals=(*change.approvals, given))
         if enough(approved):
             approved = msgspec.structs.replace(approved, status="approved")
-        self.say(principal.tenant, principal.user, "change.approved", change.cluster, {
-            "change": change.id, "digest": change.digest, "method": method, "complete": approved.status == "approved",
+        self.say(tenant, user, "change.approved", change.cluster, {
+            "change": change.id, "digest": change.digest, "method": method, "standing": standing,
+            "complete": approved.status == "approved",
         })  # fmt: skip
-        stored = self.keep(principal.tenant, approved)
-        if stored.status == "approved":
-            self.queue(principal.tenant, stored)
+        stored = self.keep(tenant, approved)
+        if stored.status == "approved" and now_queue:
+            self.queue(tenant, stored)
         return stored
 
     def reject(self, principal: Principal, change_id: str, note: str = "") -> Change:
@@ -351,16 +376,9 @@ class Safety:
         if not change.decision.allowed:
             why = change.decision.violations[0].text
             raise Conflict(f"It cannot be taken back by itself: {why}", code="undo_not_safe")
-        signer, now = self.signer(tenant), self._clock()
         method = change.decision.requirement.method
         standing = next((one.standing for one in done.approvals if one.standing), "")
-        given = signer.approve(change.id, change.digest, by, method, now, self.random(16).hex(), standing=standing)
-        approved = self.keep(tenant, msgspec.structs.replace(change, approvals=(given,), status="approved"))
-        self.say(tenant, "kubilitics", "change.approved", change.cluster, {
-            "change": change.id, "digest": change.digest, "because": f"{done.id} did not work", "complete": True,
-        })  # fmt: skip
-        self.queue(tenant, approved)
-        return approved
+        return self.say_yes(tenant, change, by, method, standing=standing)
 
 
 def record_of(change: Change) -> ChangeRecord:

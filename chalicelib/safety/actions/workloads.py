@@ -17,11 +17,14 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 """The annotation of `kubectl rollout restart`: people and dashboards know it."""
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
+BEFORE_SLEEP = "kubilitics.ai/before-sleep"
+"""Annotation in which a shut-down notes what was (replicas, or `running`), so that anybody can see and restore it."""
 
 
 class ScaleArguments(NamedArguments):
     kind: Literal["Deployment", "StatefulSet", "ReplicaSet"] = "Deployment"
     replicas: int = Field(ge=0, le=MOST_REPLICAS)
+    remember: bool = Field(False, description="at zero: note the present number in an annotation, for waking up")
 
 
 @action("scale", title="Scale a workload", arguments=ScaleArguments)
@@ -34,9 +37,24 @@ def scale(args: ScaleArguments, scene: Scene) -> Draft:
         raise nothing_to_do(f"{args.kind} {args.namespace}/{args.name} has {before} replicas already.")
     return Draft(
         f"Scale {args.kind} {args.namespace}/{args.name} from {before} to {args.replicas} replicas",
-        (patch(scene.type_of(args.kind), obj, {"spec": {"replicas": args.replicas}}, "merge"),),
+        (
+            patch(
+                scene.type_of(args.kind),
+                obj,
+                {"spec": {"replicas": args.replicas}, **_noted(obj, str(before), args.remember and not args.replicas)},
+                "merge",
+            ),
+        ),
         Ref(args.kind, args.namespace, args.name),
     )
+
+
+def _noted(obj: Json, before: str, asleep: bool) -> Json:
+    """The annotation that goes with falling asleep, and without which one wakes up."""
+    held = (obj["metadata"].get("annotations") or {}).get(BEFORE_SLEEP)
+    if asleep:
+        return {"metadata": {"annotations": {BEFORE_SLEEP: before}}}
+    return {"metadata": {"annotations": {BEFORE_SLEEP: None}}} if held is not None else {}
 
 
 class RestartArguments(NamedArguments):
@@ -177,6 +195,7 @@ def _container(obj: Json, args: ResizeArguments) -> Json:
 
 class SuspendArguments(NamedArguments):
     suspend: bool = True
+    remember: bool = Field(False, description="note in an annotation that it ran, for waking up")
 
 
 @action("suspend", title="Suspend or resume a CronJob", arguments=SuspendArguments)
@@ -187,6 +206,13 @@ def suspend(args: SuspendArguments, scene: Scene) -> Draft:
         raise nothing_to_do(f"CronJob {args.namespace}/{args.name} is {'' if args.suspend else 'not '}suspended.")
     return Draft(
         f"{'Suspend' if args.suspend else 'Resume'} CronJob {args.namespace}/{args.name}",
-        (patch(scene.type_of("CronJob"), obj, {"spec": {"suspend": args.suspend}}, "merge"),),
+        (
+            patch(
+                scene.type_of("CronJob"),
+                obj,
+                {"spec": {"suspend": args.suspend}, **_noted(obj, "running", args.remember and args.suspend)},
+                "merge",
+            ),
+        ),
         Ref("CronJob", args.namespace, args.name),
     )

@@ -21,6 +21,7 @@ from chalicelib.clusters.transport import JSON, Answer
 from chalicelib.safety.execution import Executor
 from chalicelib.safety.model import Change
 from chalicelib.safety.readings import Readings
+from chalicelib.safety.runs import Runs
 from chalicelib.safety.service import Safety
 from chalicelib.state.ids import TenantId, new_id
 from chalicelib.state.snapshot import encode_snapshot
@@ -112,7 +113,8 @@ class Stage:
         self.safety = Safety(
             self.store, readings, lambda: self.now, lambda size: next(counter).to_bytes(size, "big"), self._say
         )
-        self.executor = Executor(self.safety, self.store, "worker-1")
+        self.runs = Runs(self.safety, self.store)
+        self.executor = Executor(self.safety, self.store, "worker-1", self.runs)
 
     def _collect(self, tenant: TenantId, record: ClusterRecord) -> ClusterRecord:
         snapshot = self.cluster.snapshot(now=self.now)
