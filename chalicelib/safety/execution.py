@@ -22,7 +22,7 @@ from chalicelib.safety.actions.registry import Draft
 from chalicelib.safety.approvals import check_valid
 from chalicelib.safety.canonical import fingerprint, substance
 from chalicelib.safety.decision import decide
-from chalicelib.safety.model import Change, Execution, OperationResult, Target, Verification
+from chalicelib.safety.model import Change, Execution, OperationResult, Preview, Target, Verification
 from chalicelib.safety.preimages import Preimages
 from chalicelib.safety.preview import preview_of, propose
 from chalicelib.safety.runs import Runs
@@ -147,7 +147,7 @@ class Executor:
                 raise _changed(target, what)
             if now is not None and now["metadata"].get("uid") != target.uid:
                 raise _changed(target, "was deleted and made anew")
-            if now is not None and fingerprint(now) != target.fingerprint:
+            if now is not None and fingerprint(now) != target.fingerprint and not change.playbook:
                 raise _changed(target, "was changed after the preview")
 
     def _pinned(self, operation: Operation, scene: Scene) -> Operation:
@@ -164,6 +164,8 @@ class Executor:
         draft = Draft(change.summary, tuple(operations), _ref(change.primary))
         proposal = propose(scene, change.action, draft, policies.environments)
         preview = preview_of(proposal, change.overrides)
+        if change.playbook and _fields(preview) != _fields(change.preview):
+            raise _changed(change.primary, "is not in the state that the steps before it should have left")
         decision = decide(proposal, preview, policies.policies, change.overrides)
         if not decision.allowed:
             raise Forbidden(decision.violations[0].text, code="no_longer_allowed", remedy="Ask for a new preview.")
@@ -358,6 +360,14 @@ def _told(change: Change) -> list[dict[str, Any]]:
         {"what": change.operations[one.index].what, "outcome": one.outcome, "resourceVersion": one.resource_version}
         for one in (execution.operations if execution else ())
     ]
+
+
+def _fields(preview: Preview) -> list[Any]:
+    """What a change does, field by field: how the step of a run is held to what was approved.
+
+    Its objects cannot be pinned whole, since the steps before it and the controllers after them change them.
+    """
+    return [(diff.how, diff.target.name, diff.changes) for diff in preview.diffs]
 
 
 def _ref(target: Target) -> Any:

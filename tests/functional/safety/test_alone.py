@@ -10,7 +10,6 @@ from chalicelib.errors import Conflict, Forbidden, InvalidRequest
 from chalicelib.safety.autonomy import Autonomy, Bounds, Scope
 from chalicelib.safety.autopilot import Autopilot, Wish
 from chalicelib.safety.policies import Window
-from chalicelib.safety.runs import Runs
 from chalicelib.safety.schedules import Schedules
 from tests.functional.safety.stage import TENANT, Stage, a_deployment
 
@@ -34,8 +33,7 @@ class Office:
         self.stage.apply(a_deployment("till", 2), namespace="live")
         self.stage.apply(yaml.safe_dump(CRON))
         self.stage.refresh()
-        self.runs = Runs(self.stage.safety, self.stage.store)
-        self.stage.executor.ended = self.runs.ended
+        self.runs = self.stage.runs
         self.schedules = Schedules(self.stage.safety, self.runs, self.stage.store)
         self.autopilot = Autopilot(self.stage.safety, self.stage.store)
         self.admin = self.stage.person()
