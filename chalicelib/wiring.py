@@ -31,6 +31,11 @@ from chalicelib.store.records import ClusterRecord, Conversation, NewAuditEvent,
 if TYPE_CHECKING:
     from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
+    from chalicelib.safety.autopilot import Autopilot
+    from chalicelib.safety.execution import Executor
+    from chalicelib.safety.runs import Runs
+    from chalicelib.safety.schedules import Schedules
+    from chalicelib.safety.service import Safety
     from chalicelib.tools.collection import Collector
     from chalicelib.tools.context import ToolContext
     from chalicelib.tools.registry import ToolResult
@@ -152,8 +157,7 @@ class Services:
     def collector(self) -> Collector:
         from chalicelib.tools.collection import Collector
 
-        holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-        return Collector(self.store, self.open_source, self.clock, self.settings.read_deadline_s, holder)
+        return Collector(self.store, self.open_source, self.clock, self.settings.read_deadline_s, self.holder)
 
     @cached_property
     def views(self) -> StoredViews:
@@ -178,6 +182,45 @@ class Services:
         self.views.forget_records()
         self.audit(principal, "cluster.check", record.id, {"reachable": report.reachable})
         return report, record
+
+    # Changes
+
+    @cached_property
+    def safety(self) -> Safety:
+        from chalicelib.safety.readings import Readings
+        from chalicelib.safety.service import Safety
+
+        readings = Readings(self.store, self.open_source, self.collector.collect, self.clock)
+        return Safety(self.store, readings, self.clock, secrets.token_bytes, self._note)
+
+    @cached_property
+    def runs(self) -> Runs:
+        from chalicelib.safety.runs import Runs
+
+        return Runs(self.safety, self.store)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        from chalicelib.safety.schedules import Schedules
+
+        return Schedules(self.safety, self.runs, self.store)
+
+    @cached_property
+    def autopilot(self) -> Autopilot:
+        from chalicelib.safety.autopilot import Autopilot
+
+        return Autopilot(self.safety, self.store)
+
+    @cached_property
+    def executor(self) -> Executor:
+        from chalicelib.safety.execution import Executor
+
+        return Executor(self.safety, self.store, self.holder, self.runs)
+
+    @cached_property
+    def holder(self) -> str:
+        """Names this process in leases."""
+        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
     # Tools, questions, audit
 
@@ -235,10 +278,13 @@ class Services:
 
     def audit(self, principal: Principal, action: str, cluster: str, detail: Mapping[str, Any]) -> None:
         """Note what was done. Raises when the note cannot be kept: an unaudited action is not done."""
+        self._note(principal.tenant, principal.user, action, cluster, detail)
+
+    def _note(self, tenant: TenantId, actor: str, action: str, cluster: str, detail: Mapping[str, Any]) -> None:
         self.store.audit.submit(
-            principal.tenant,
+            tenant,
             NewAuditEvent(
-                id=new_id("au", secrets.token_bytes(16)), at=self.clock(), actor=principal.user, action=action,
+                id=new_id("au", secrets.token_bytes(16)), at=self.clock(), actor=actor, action=action,
                 cluster=cluster, detail=dict(detail),
             ),
         )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -19,11 +21,14 @@ from chalicelib.store.facade import event_of
 logger = Logger(service="work")
 blueprint = Blueprint(__name__)
 BATCH = 10
+HAND_OVER_S = 60.0
+"""With less than this left, long work is handed to the next invocation."""
 
 
 @blueprint.on_sqs_message(queue=settings().queue, batch_size=BATCH)
 def on_work(event: SQSEvent) -> dict[str, Any]:
     """Answer questions and read clusters; what fails is given back alone and, after five times, set aside."""
+    remaining_s = remaining_of(event.context)
     failed: list[str] = []
     broken_groups: set[str] = set()
     for record in event.to_dict()["Records"]:
@@ -32,7 +37,7 @@ def on_work(event: SQSEvent) -> dict[str, Any]:
             failed.append(record["messageId"])
             continue
         try:
-            handle(json.loads(record["body"]))
+            handle(json.loads(record["body"]), remaining_s)
         except Exception:
             logger.exception("work failed", message_id=record["messageId"])
             failed.append(record["messageId"])
@@ -52,7 +57,17 @@ def on_audit(event: SQSEvent) -> None:
         services.store.audit.append(tenant, events)
 
 
-def handle(message: Mapping[str, Any]) -> None:
+def remaining_of(context: Any) -> Callable[[], float]:
+    """Seconds that the function may still run, by Lambda's context."""
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: remaining_ms() / 1000) if remaining_ms is not None else unlimited
+
+
+def unlimited() -> float:
+    return math.inf
+
+
+def handle(message: Mapping[str, Any], remaining_s: Callable[[], float] = unlimited) -> None:
     """One message of the work queue. Raises InvalidRequest for a type that nobody handles."""
     services = wiring.services()
     tenant = TenantId(str(message["tenant"]))
@@ -61,10 +76,21 @@ def handle(message: Mapping[str, Any]) -> None:
             run_turn(services, tenant, message["conversation"], message["turn"])
         except NotFound:
             logger.info("conversation was deleted before its answer", conversation=message["conversation"])
+    elif message["type"] == "change":
+        _change(services, tenant, message["change"], remaining_s)
     elif message["type"] == "collect":
         _collect(services, tenant, message["cluster"])
     else:
         raise InvalidRequest(f"No handler for messages of type {message['type']!r}.", code="unknown_message")
+
+
+def _change(services: wiring.Services, tenant: TenantId, change: str, remaining_s: Callable[[], float]) -> None:
+    """Take a change to its end; when the function's own end comes first, the next one goes on."""
+    while later := services.executor.run(tenant, change, services.clock()):
+        if remaining_s() < HAND_OVER_S:
+            services.safety.hand_over(tenant, change)
+            return
+        time.sleep(later)
 
 
 def _collect(services: wiring.Services, tenant: TenantId, cluster: str) -> None:

@@ -37,6 +37,7 @@ LEASE_S = 900
 AGAIN_S = 5
 EVICT_FOR = timedelta(minutes=10)
 """How long a drain waits for budgets."""
+OUT_OF_REACH_FOR = timedelta(minutes=20)
 VERIFY_FOR = timedelta(minutes=10)
 Later = int
 """Seconds after which the change has to be looked at again; 0: it is over."""
@@ -71,12 +72,23 @@ class Executor:
                     self.store.leases.release(tenant, lease)
                 self.runs.ended(tenant, change_of(self.store.changes.get(tenant, change.id)))
             return later
+        except ClusterError as error:
+            return self._out_of_reach(tenant, change.id, error, now)
         except Conflict as error:
             if error.code == "change_moved_on":
                 return AGAIN_S
             raise
         finally:
             self.store.leases.release(tenant, mine)
+
+    def _out_of_reach(self, tenant: TenantId, change_id: str, error: ClusterError, now: datetime) -> Later:
+        """The cluster does not answer: wait for it, and after a while say that the change has failed."""
+        change = change_of(self.store.changes.get(tenant, change_id))
+        since = change.execution.started_at if change.execution else change.approvals[-1].at
+        if now - since < OUT_OF_REACH_FOR:
+            return AGAIN_S
+        self._fail(tenant, change, error.code, error.message, now)
+        return 0
 
     def _targets(self, tenant: TenantId, change: Change, now: datetime) -> list[Any] | None:
         """Leases on every target, the change's own from its beginning to its end: one change at a time of an object.

@@ -12,12 +12,14 @@ from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import Conflict, Forbidden
 from chalicelib.safety.actions.registry import Draft, find_action, nothing_to_do
 from chalicelib.safety.approvals import VALID_FOR, Signer, check_approver, enough, signer_of
-from chalicelib.safety.autonomy import Autonomy, Breaker, autonomy_of
+from chalicelib.safety.autonomy import Autonomy, Breaker, Scope, autonomy_of
+from chalicelib.safety.autonomy import checked as checked_autonomy
 from chalicelib.safety.canonical import digest
 from chalicelib.safety.checks.registry import Proposal
 from chalicelib.safety.decision import decide
 from chalicelib.safety.model import OPEN, Change, Json, Method, Status
 from chalicelib.safety.policies import Policies
+from chalicelib.safety.policies import checked as checked_policies
 from chalicelib.safety.policies import decode as decode_policies
 from chalicelib.safety.preimages import Preimages
 from chalicelib.safety.preview import changes_nothing, preview_of, propose, targets_of
@@ -31,6 +33,8 @@ from chalicelib.store.records import ChangeRecord, ClusterRecord, Document, Reso
 
 PENDING_FOR = timedelta(hours=24)
 UNDOS_THAT_STOP = 2
+STALE_AFTER = timedelta(minutes=3)
+"""A change that moves is stored again sooner than this."""
 MOST_OPEN = 200
 """Requests of a tenant that may wait at the same time."""
 Audit = Callable[[TenantId, str, str, str, Mapping[str, Any]], None]
@@ -288,11 +292,26 @@ class Safety:
         updated = msgspec.structs.replace(change, updated_at=self._clock())
         return change_of(self._store.changes.update(tenant, record_of(updated)))
 
-    def queue(self, tenant: TenantId, change: Change) -> None:
-        """Hand a change to the worker; one at a time of a cluster."""
+    def queue(self, tenant: TenantId, change: Change, *, again: str = "") -> None:
+        """Hand a change to the worker. Leases, not the queue, keep changes of one object apart."""
         message = {"type": "change", "tenant": tenant, "change": change.id}
-        dedup = f"{change.id}#{change.revision}"
-        self._store.queue.send(tenant, message, group=f"changes/{change.cluster}", dedup_id=dedup)
+        dedup = f"{change.id}#{change.revision}{again}"
+        self._store.queue.send(tenant, message, group=f"change/{change.id}", dedup_id=dedup)
+
+    def hand_over(self, tenant: TenantId, change_id: str) -> None:
+        """Queue a change that is not over once more, for whoever works next."""
+        change = change_of(self._store.changes.get(tenant, change_id))
+        if change.status in ("approved", "executing", "verifying"):
+            self.queue(tenant, change, again=self.random(4).hex())
+
+    def sweep(self, tenant: TenantId) -> int:
+        """Queue again what a lost message left behind; how many changes that were."""
+        limit = self._clock() - STALE_AFTER
+        found = self._store.changes.list(tenant, statuses=("approved", "executing", "verifying"), limit=500).items
+        stale = [change for change in map(change_of, found) if (change.updated_at or change.created_at) < limit]
+        for change in stale:
+            self.queue(tenant, change, again=self.random(4).hex())
+        return len(stale)
 
     def policies(self, tenant: TenantId) -> Policies:
         found = self._store.documents.find(tenant, "policies", "all")
@@ -359,6 +378,30 @@ class Safety:
         self.say(tenant, by, "autonomy.changed", "", {"settings": body})
         stored = self._store.documents.put(tenant, document)
         return autonomy_of(stored.body, stored.revision)
+
+    def put_policies(self, principal: Principal, policies: Policies) -> Policies:
+        """Replace a tenant's policies over the revision that they were read at. Raises InvalidRequest, Conflict."""
+        require(principal, "settings:write")
+        checked_policies(policies)
+        body = msgspec.to_builtins(policies)
+        revision = body.pop("revision")
+        self.say(principal.tenant, principal.user, "policies.changed", "", {"policies": body})
+        document = Document(
+            kind="policies", id="all", updated_at=self._clock(), updated_by=principal.user, body=body,
+            revision=revision,
+        )  # fmt: skip
+        stored = self._store.documents.put(principal.tenant, document)
+        return decode_policies(stored.body, stored.revision)
+
+    def put_autonomy(
+        self, principal: Principal, level: int, scopes: tuple[Scope, ...], *, close: tuple[str, ...], revision: int
+    ) -> Autonomy:
+        """Set levels, and act again in clusters whose breaker is open. Raises InvalidRequest, Conflict."""
+        require(principal, "settings:write")
+        held = self.autonomy(principal.tenant)
+        breakers = tuple(one for one in held.breakers if one.cluster not in close)
+        wanted = Autonomy(level_of_tenant=level, scopes=scopes, breakers=breakers, revision=revision)
+        return self.keep_autonomy(principal.tenant, principal.user, checked_autonomy(wanted))
 
     def undo_alone(self, tenant: TenantId, done: Change) -> Change:
         """Undo a change that failed, in the name of its own approval. Raises Conflict when that would not be safe.

@@ -98,7 +98,7 @@ def test_later_steps_are_previewed_on_what_the_earlier_ones_leave(office: Office
 
 def test_a_step_that_fails_stops_the_run(office: Office) -> None:
     run = office.approve(office.run("shut-down-namespace", namespace="shop"))
-    office.stage.api.patch("Deployment", "shop", "api", {"metadata": {"labels": {"x": "y"}}}, manager="kubectl")
+    office.stage.api.patch("Deployment", "shop", "api", {"spec": {"replicas": 5}}, manager="kubectl")
     done = office.work(run)
     assert done.status == "failed"
     assert len(office.stage.written()) < len(run.changes)
