@@ -48,8 +48,7 @@ class DaemonSets(Controller):
                 self.api.delete("Pod", key[0], pod["metadata"]["name"], grace_s=0)
             elif is_active(pod):
                 pods[_node_of(pod)] = pod
-        probe = {"spec": {**found["spec"]["template"]["spec"], "tolerations": _tolerations(found)}}
-        wanted = [node["metadata"]["name"] for node in self.api.list("Node") if _belongs(probe, node)]
+        wanted = [node["metadata"]["name"] for node in self.nodes_of(found)]
         for node in wanted:
             if node not in pods and not self._leaving(found, node):
                 self._create(key, found, node, revision)
@@ -58,19 +57,16 @@ class DaemonSets(Controller):
         self._roll(key, found, pods, revision)
         self._write_status(found, wanted, pods, revision)
 
+    def nodes_of(self, found: Object) -> list[Object]:
+        """The nodes that are to have a pod."""
+        probe = {"spec": {**found["spec"]["template"]["spec"], "tolerations": _tolerations(found)}}
+        return [node for node in self.api.list("Node") if _belongs(probe, node)]
+
     def _leaving(self, found: Object, node: str) -> bool:
         return any(_node_of(pod) == node for pod in self.plane.cache.pods_of(found["metadata"]["uid"]))
 
     def _create(self, key: Key, found: Object, node: str, revision: str) -> None:
-        body = pod_from(found["spec"]["template"], found, f"{key[1]}-")
-        body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {}) | {
-            _HASH: revision,
-            "pod-template-generation": "1",
-        }
-        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-        body["spec"]["affinity"] = {**(body["spec"].get("affinity") or {}), "nodeAffinity": required}
-        body["spec"]["tolerations"] = _tolerations(found)
+        body = daemon_pod(found, node, revision)
         try:
             pod = self.api.create("Pod", body, namespace=key[0], manager="kube-controller-manager")
         except ApiError as error:
@@ -101,6 +97,20 @@ class DaemonSets(Controller):
         }  # fmt: skip
         optional = ("updatedNumberScheduled", "numberAvailable", "numberUnavailable")
         write_status(self.api, found, {name: value for name, value in status.items() if value or name not in optional})
+
+
+def daemon_pod(found: Object, node: str, revision: str) -> Object:
+    """The pod of a DaemonSet for one node."""
+    body = pod_from(found["spec"]["template"], found, f"{found['metadata']['name']}-")
+    body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {}) | {
+        _HASH: revision,
+        "pod-template-generation": "1",
+    }
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    body["spec"]["affinity"] = {**(body["spec"].get("affinity") or {}), "nodeAffinity": required}
+    body["spec"]["tolerations"] = _tolerations(found)
+    return body
 
 
 def _same_node(before: Object, after: Object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,11 +36,12 @@ class Faults:
     """The scenarios of one world, and which of them are active."""
 
     world: World
+    catalog: Mapping[str, Fault] = field(default_factory=lambda: FAULTS)
     active: dict[str, Active] = field(default_factory=dict)
 
     def faults(self) -> list[dict[str, object]]:
         """All scenarios with their state, by family and name."""
-        ordered = sorted(FAULTS.values(), key=lambda fault: (fault.family, fault.name))
+        ordered = sorted(self.catalog.values(), key=lambda fault: (fault.family, fault.name))
         return [self._shown(fault) for fault in ordered]
 
     def _shown(self, fault: Fault) -> dict[str, object]:
@@ -77,9 +79,9 @@ class Faults:
         return self._shown(fault)
 
     def _fault(self, name: str) -> Fault:
-        if name not in FAULTS:
-            raise UnknownFault(f"There is no fault named {name!r}. Known: {', '.join(sorted(FAULTS))}.")
-        return FAULTS[name]
+        if name not in self.catalog:
+            raise UnknownFault(f"There is no fault named {name!r}. Known: {', '.join(sorted(self.catalog))}.")
+        return self.catalog[name]
 
 
 def at_start() -> list[Fault]:

@@ -212,8 +212,7 @@ class StopScheduler:
 
         def undo(later: World) -> None:
             scheduler.stopped = False
-            for key in later.plane.cache.unscheduled:
-                later.plane.enqueue(scheduler, key)
+            scheduler.look_again()
 
         return undo
 

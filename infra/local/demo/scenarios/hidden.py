@@ -1,0 +1,158 @@
+"""Twelve faults of the large world. Where they are hidden follows from the seed; what they are does not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from infra.local.demo.controllers.programs import Program
+from infra.local.demo.scenarios.changes import NOW, Create, Outside, Patch, Publish, set_container, set_image
+from infra.local.demo.scenarios.model import Answer, Fault
+from infra.local.demo.world.estate import Estate
+from infra.local.demo.world.manifests import App, obj
+
+FAMILY = "hidden"
+
+
+def hidden_faults(drawn: Estate, seed: int) -> list[Fault]:
+    """The faults, each in another team's namespace; one of them is a machine's."""
+    chance = random.Random(f"hidden/{seed}")
+    teams = chance.sample(sorted(drawn.teams), len(_IN_A_TEAM))
+    made = []
+    for team, make in zip(teams, _IN_A_TEAM, strict=True):
+        apps = [app for app in drawn.teams[team] if app.kind == "Deployment" and 3 <= app.replicas <= 24]
+        made.append(make(chance.choice(apps)))
+    machine = chance.choice([one for one in drawn.machines if one.pool == "general"])
+    made.append(_machine_dies(machine.name))
+    return made
+
+
+def _fault(name: str, title: str, app: App, change: object, mode: str, symptoms: tuple[str, ...], within: str) -> Fault:
+    changes = change if isinstance(change, tuple) else (change,)
+    answer = Answer("Deployment", app.namespace, app.name, mode)
+    return Fault(name, title, FAMILY, changes, answer, symptoms, f"Pods of {app.name}", within)
+
+
+def _set(app: App, **container: object) -> Patch:
+    return set_container("Deployment", app.namespace, app.name, **container)
+
+
+def _image(app: App) -> Fault:
+    wrong = f"{app.full_image}-hotfix"
+    told = ("new pods wait in ImagePullBackOff", "the rollout makes no progress", "old pods serve")
+    change = set_image(app.namespace, app.name, wrong)
+    return _fault(
+        "image", "An image tag that does not exist", app, change, "image_not_found", told, f"{wrong}: not found"
+    )
+
+
+def _memory(app: App) -> Fault:
+    limit = f"{int(app.program.memory_mib * 0.7)}Mi"
+    change = _set(app, resources={"requests": {"memory": limit}, "limits": {"memory": limit}})
+    told = ("OOMKilled, exit code 137", "CrashLoopBackOff on new pods", "old pods serve")
+    return _fault(
+        "memory", "A memory limit below need", app, change, "oom_killed", told, f"{app.name} is killed at {limit}"
+    )
+
+
+def _crash(app: App) -> Fault:
+    image = f"{app.image}:9.9.0"
+    lines = (
+        "Traceback (most recent call last):",
+        '  File "/srv/main.py", line 61, in <module>',
+        "    serve(load_rules())",
+        "ValueError: rule 14 has no field 'origin'",
+    )
+    broken = Program(app.program.name, style="python", listens=(8080,), crash=lines)
+    change = (Publish(image, broken), set_image(app.namespace, app.name, image))
+    told = ("exit code 1", "CrashLoopBackOff", "a stack trace in the log")
+    return _fault("exception", "A release that crashes", app, change, "app_exception", told, f"{app.name}: ValueError")
+
+
+def _config(app: App) -> Fault:
+    change = _set(app, envFrom=[{"configMapRef": {"name": f"{app.name}-flags"}}])
+    told = ("CreateContainerConfigError on new pods", "the rollout stands still")
+    text = f'configmap "{app.name}-flags" not found'
+    return _fault("configmap", "A ConfigMap nobody created", app, change, "missing_configmap", told, text)
+
+
+def _variable(app: App) -> Fault:
+    change = _set(app, env=[{"name": "REGION", "$patch": "delete"}])
+    told = ("new pods crash", "the log names the variable")
+    return _fault(
+        "variable", "A variable dropped", app, change, "missing_env_var", told, f"{app.name}: REGION is not set"
+    )
+
+
+def _selector(app: App) -> Fault:
+    change = set_container("Deployment", app.namespace, app.name, pod={"nodeSelector": {"pool": "gpu"}})
+    told = ("pods stay Pending", "FailedScheduling on all nodes")
+    return _fault(
+        "pool", "A pool that does not exist", app, change, "node_selector_mismatch", told, "no node has pool=gpu"
+    )
+
+
+def _room(app: App) -> Fault:
+    change = _set(app, resources={"requests": {"memory": "300Gi"}, "limits": {"memory": "300Gi"}})
+    told = ("pods stay Pending", "FailedScheduling: Insufficient memory")
+    return _fault("room", "More memory than any node has", app, change, "insufficient_memory", told, "asks for 300Gi")
+
+
+def _liveness(app: App) -> Fault:
+    probe = {"httpGet": {"path": "/healthz", "port": 8181}}
+    told = ("killed every half minute", "CrashLoopBackOff", "the log is clean")
+    change = _set(app, livenessProbe=probe)
+    return _fault("liveness", "A probe of a wrong port", app, change, "liveness_wrong_port", told, "port 8181: refused")
+
+
+def _service(app: App) -> Fault:
+    patch = {"spec": {"selector": {"app.kubernetes.io/name": f"{app.name}s"}}}
+    answer = Answer("Service", app.namespace, app.name, "service_selector_mismatch")
+    told = ("the Service has no endpoints", "its pods are well")
+    changes = (Patch("Service", app.namespace, app.name, patch),)
+    within = f"Service {app.name} selects no pods"
+    return Fault("service", "A Service without pods", FAMILY, changes, answer, told, "nothing", within)
+
+
+def _storage(app: App) -> Fault:
+    name, labels = f"{app.namespace}-archive", {"app.kubernetes.io/name": f"{app.namespace}-archive"}
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    resources = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+    container = {"name": "archive", "image": "docker.io/library/nginx:1.29.3", "volumeMounts": mounts}
+    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "gp4", "resources": {"requests": {"storage": "9Gi"}}}
+    spec = {
+        "replicas": 2,
+        "serviceName": name,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container | {"resources": resources}]}},
+        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}],
+    }
+    made = obj("StatefulSet", name, app.namespace, api="apps/v1", labels=labels, spec=spec)
+    also = (("StatefulSet", app.namespace, name),)
+    kind = "PersistentVolumeClaim"
+    answer = Answer(kind, app.namespace, f"data-{name}-0", "pvc_storageclass_missing", also=also)
+    told = (f"{name}-0 stays Pending", "its claim stays Pending: ProvisioningFailed")
+    within = "storage class gp4 does not exist"
+    return Fault("class", "A storage class that is missing", FAMILY, (Create((made,)),), answer, told, name, within)
+
+
+def _quota(app: App) -> Fault:
+    """The team's quota holds what runs and little more; then somebody scales up."""
+    quota = obj("ResourceQuota", "team", app.namespace, spec={"hard": {"requests.cpu": "150m"}})
+    changes = (Create((quota,)), Patch("Deployment", app.namespace, app.name, {"spec": {"replicas": app.replicas + 8}}))
+    told = ("fewer pods than wanted", "FailedCreate: exceeded quota")
+    return _fault("quota", "More than the quota", app, changes, "quota_cpu", told, f"{app.name}: exceeded quota: team")
+
+
+def _machine_dies(name: str) -> Fault:
+    told = ("the node's lease is stale", "NotReady after 50 s", "its pods are evicted after five minutes")
+    changes = (Outside("stopped_kubelets", name, NOW, look_again=False),)
+    answer = Answer("Node", "", name, "kubelet_down")
+    return Fault(
+        "machine", "A machine dies", FAMILY, changes, answer, told, "many Pods", "nothing yet, or a stale lease"
+    )
+
+
+_IN_A_TEAM: tuple[Callable[[App], Fault], ...] = (
+    _image, _memory, _crash, _config, _variable, _selector, _room, _liveness, _service, _storage, _quota,
+)  # fmt: skip
