@@ -132,6 +132,9 @@ class _LazyFields(Mapping[str, Type]):
         return made
 
     def get(self, name: str, default: Any = None) -> Any:
+        made = self._made.get(name)
+        if made is not None:
+            return made
         return self[name] if name in self._properties else default
 
     def __contains__(self, name: object) -> bool:

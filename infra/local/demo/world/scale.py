@@ -121,7 +121,7 @@ def _around(drawn: Estate) -> list[Object]:
     made: list[Object] = []
     for area, apps in drawn.teams.items():
         front, second = [app for app in apps if app.kind == "Deployment"][:2]
-        made.append(policies.autoscaler(area, second.name, max(1, second.replicas // 2), second.replicas * 2))
+        made.append(policies.autoscaler(area, second.name, max(1, second.replicas // 2), second.replicas * 2, 80))
         if front.replicas > 2:
             made.append(policies.budget(area, front.name, maxUnavailable="25%"))
         made.append(policies.route(area, area, f"{area}.harborline.example", {"/": (front.name, 80)}))

@@ -64,7 +64,11 @@ class WorldUsage:
         app = self._apps.get((meta["namespace"], (meta.get("labels") or {}).get("app.kubernetes.io/name", "")))
         if app is None:
             return 0.0
-        return float(requests_of_one(self._curves, app, at(self._plane.clock.now()))[0]) * self._share(pod, app)
+        now = self._plane.clock.now()
+        key = (f"{app.namespace}/{app.name}", int(now.timestamp() // 10), "requests")
+        if key not in self._level:
+            self._level[key] = float(requests_of_one(self._curves, app, at(now))[0])
+        return self._level[key] * self._share(pod, app)
 
     def volume(self, name: str, capacity: float, end: float) -> float:
         """Bytes used on a volume of `namespace/claim`; `end` is the time at which it has its present level."""
