@@ -18,13 +18,15 @@ def hidden_faults(drawn: Estate, seed: int) -> list[Fault]:
     """The faults, each in another team's namespace; one of them is a machine's."""
     chance = random.Random(f"hidden/{seed}")
     teams = chance.sample(sorted(drawn.teams), len(_IN_A_TEAM))
-    made = []
-    for team, make in zip(teams, _IN_A_TEAM, strict=True):
-        apps = [app for app in drawn.teams[team] if app.kind == "Deployment" and 3 <= app.replicas <= 24]
-        made.append(make(chance.choice(apps)))
+    made = [make(chance.choice(_middling(drawn, team))) for team, make in zip(teams, _IN_A_TEAM, strict=True)]
     machine = chance.choice([one for one in drawn.machines if one.pool == "general"])
     made.append(_machine_dies(machine.name))
     return made
+
+
+def _middling(drawn: Estate, team: str) -> list[App]:
+    """The team's services of ordinary size."""
+    return [app for app in drawn.teams[team] if app.kind == "Deployment" and 3 <= app.replicas <= 24]
 
 
 def _fault(name: str, title: str, app: App, change: object, mode: str, symptoms: tuple[str, ...], within: str) -> Fault:
@@ -136,12 +138,13 @@ def _storage(app: App) -> Fault:
     return Fault("class", "A storage class that is missing", FAMILY, (Create((made,)),), answer, told, name, within)
 
 
-def _quota(app: App) -> Fault:
-    """The team's quota holds what runs and little more; then somebody scales up."""
-    quota = obj("ResourceQuota", "team", app.namespace, spec={"hard": {"requests.cpu": "150m"}})
-    changes = (Create((quota,)), Patch("Deployment", app.namespace, app.name, {"spec": {"replicas": app.replicas + 8}}))
-    told = ("fewer pods than wanted", "FailedCreate: exceeded quota")
-    return _fault("quota", "More than the quota", app, changes, "quota_cpu", told, f"{app.name}: exceeded quota: team")
+def _account(app: App) -> Fault:
+    account = f"{app.name}-writer"
+    pod = {"serviceAccountName": account, "serviceAccount": account}
+    change = set_container("Deployment", app.namespace, app.name, pod=pod)
+    told = ("no new pod comes", "FailedCreate: serviceaccount not found", "old pods serve")
+    text = f'serviceaccount "{account}" not found'
+    return _fault("account", "An account nobody created", app, change, "service_account_missing", told, text)
 
 
 def _machine_dies(name: str) -> Fault:
@@ -154,5 +157,5 @@ def _machine_dies(name: str) -> Fault:
 
 
 _IN_A_TEAM: tuple[Callable[[App], Fault], ...] = (
-    _image, _memory, _crash, _config, _variable, _selector, _room, _liveness, _service, _storage, _quota,
+    _image, _memory, _crash, _config, _variable, _selector, _room, _liveness, _service, _storage, _account,
 )  # fmt: skip

@@ -44,9 +44,11 @@ class Estate:
     def apps(self) -> tuple[App, ...]:
         return (*self.platform, *(app for apps in self.teams.values() for app in apps))
 
-    def of_kind(self, kind: str) -> list[App]:
-        """The teams' applications of one kind, in their order."""
-        return [app for apps in self.teams.values() for app in apps if app.kind == kind]
+    @property
+    def autoscaled(self) -> dict[str, App]:
+        """The application that has an autoscaler, of every second team."""
+        areas = list(self.teams)[::2]
+        return {area: [app for app in self.teams[area] if app.kind == "Deployment"][1] for area in areas}
 
 
 def estate(seed: int, *, nodes: int = NODES, pods: int = PODS, teams: int = len(_AREAS)) -> Estate:
@@ -77,7 +79,7 @@ def _machine(index: int) -> Machine:
 def _team(area: str, chance: random.Random) -> list[App]:
     """Seven services, a queue with volumes and two scheduled tasks."""
     made = [_service(area, role, chance) for role in chance.sample(_ROLES, _DEPLOYMENTS_EACH)]
-    # The second gets an autoscaler. Its size is drawn, so it fits the load at any hour only if the load is even.
+    # The second may get an autoscaler. Its size is drawn, so it fits the load at any hour only if the load is even.
     made[1] = replace(made[1], shape="flat")
     made.append(_queue(area, chance))
     for task, schedule in (

@@ -117,11 +117,12 @@ def _stamp(world: World, drawn: Estate, seed: int, now: datetime) -> None:
 
 
 def _around(drawn: Estate) -> list[Object]:
-    """Autoscalers, budgets and an Ingress for the first services of each team."""
+    """Autoscalers, budgets and an Ingress for the first service of each team."""
     made: list[Object] = []
+    for area, app in drawn.autoscaled.items():
+        made.append(policies.autoscaler(area, app.name, max(1, app.replicas // 2), app.replicas * 2, 80))
     for area, apps in drawn.teams.items():
-        front, second = [app for app in apps if app.kind == "Deployment"][:2]
-        made.append(policies.autoscaler(area, second.name, max(1, second.replicas // 2), second.replicas * 2, 80))
+        front = next(app for app in apps if app.kind == "Deployment")
         if front.replicas > 2:
             made.append(policies.budget(area, front.name, maxUnavailable="25%"))
         made.append(policies.route(area, area, f"{area}.harborline.example", {"/": (front.name, 80)}))
