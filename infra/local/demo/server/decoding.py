@@ -161,11 +161,32 @@ def without_unknown(kind: Type, value: Any, path: str, unknown: list[str]) -> An
     return value
 
 
+def with_required_texts(kind: Type, value: Any) -> Any:
+    """The value with every text that its structs require, empty where none was given, as Go decodes it.
+
+    So nothing behind has to ask whether a required name is there; whether it may be empty is for validation.
+    """
+    if isinstance(value, dict) and kind.form in ("struct", "map"):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)):
+                with_required_texts(kind.field(key) or ANY, item)
+        for name in kind.required:
+            if name not in value and (kind.field(name) or ANY).scalar == "string":
+                value[name] = ""
+    elif isinstance(value, list) and kind.form == "list":
+        for item in value:
+            with_required_texts(kind.item or ANY, item)
+    return value
+
+
 def decoded(
     resource: Resource, kind: Type, body: Object, validation: str, warnings: list[str],
-    duplicates: tuple[str, ...] = (), *, patch: bool = False,
+    duplicates: tuple[str, ...] = (), *, patch: bool = False, partial: bool = False,
 ) -> Object:  # fmt: skip
-    """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict."""
+    """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict.
+
+    `patch` is for the wording of errors; `partial` says that the body names some fields of an object only.
+    """
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
     if resource.custom:
@@ -189,7 +210,7 @@ def decoded(
         raise bad_request(("" if patch else what) + "strict decoding error: " + ", ".join(found))
     if validation == "Warn":
         warnings += found
-    return clean
+    return clean if partial else with_required_texts(kind, clean)
 
 
 def check_custom(resource: Resource, body: Object) -> None:
