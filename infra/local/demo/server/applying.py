@@ -41,7 +41,7 @@ def apply(
     for path in sorted(dropped, key=len):  # an entry goes whole before its parts, which name it
         if not any(other[: len(path)] == path for other in held):
             _remove(kind, merged, path)
-    merged = merged if resource.custom else decoding.with_required_texts(kind, merged)
+    merged = merged if resource.custom else decoding.with_required_values(kind, merged)
     change = compare(kind, live, merged)
     _take(entries, key, change.added | change.modified, change.removed, caller)
     entries[key] = claimed
