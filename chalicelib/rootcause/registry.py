@@ -30,6 +30,7 @@ FAMILIES = (
     "controllers",
     "disruption",
     "services",
+    "policies",
     "nodes",
     "access",
 )
