@@ -31,6 +31,7 @@ FAMILIES = (
     "disruption",
     "services",
     "policies",
+    "outside",
     "nodes",
     "access",
 )
