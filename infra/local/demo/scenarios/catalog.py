@@ -55,7 +55,7 @@ class Faults:
             "since": running.since.isoformat() if running else None,
             "symptoms": list(fault.symptoms),
             "loudest": fault.loudest,
-            "within_30s": fault.within_30s,
+            "within_30s": list(fault.within_30s),
             "answer": {"kind": answer.kind, "namespace": answer.namespace, "name": answer.name, "mode": answer.mode},
         }
 

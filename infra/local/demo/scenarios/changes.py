@@ -55,6 +55,7 @@ def _restore(world: World, kind: str, before: Object) -> None:
     if current is None:
         return
     kept = {key: copy_of(current[key]) for key in ("kind", "apiVersion", "metadata", "status") if key in current}
+    kept["metadata"]["finalizers"] = meta.get("finalizers") or []
     for field in ("labels", "annotations"):
         if field in meta:
             own = {
@@ -94,6 +95,7 @@ class Create:
         def undo(later: World) -> None:
             for one in reversed(self.objects):
                 _delete(later, one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+                _delete_claims(later, one)
 
         return undo
 
@@ -104,6 +106,15 @@ def _delete(world: World, kind: str, namespace: str, name: str) -> None:
     except ApiError as error:
         if error.code != 404:
             raise
+
+
+def _delete_claims(world: World, one: Object) -> None:
+    """The volumes of a StatefulSet stay when it goes; whoever tidies up deletes its claims as well."""
+    for template in one.get("spec", {}).get("volumeClaimTemplates") or ():
+        prefix = f"{template['metadata']['name']}-{one['metadata']['name']}-"
+        for claim in world.api.list("PersistentVolumeClaim", one["metadata"]["namespace"]):
+            if claim["metadata"]["name"].startswith(prefix):
+                _delete(world, "PersistentVolumeClaim", one["metadata"]["namespace"], claim["metadata"]["name"])
 
 
 @dataclass(frozen=True)
