@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from infra.local.demo.controllers.deployments import share
 from infra.local.demo.controllers.fitting import matches_node_affinity, untolerated
 from infra.local.demo.controllers.plane import Controller, Key
 from infra.local.demo.controllers.replicasets import pod_from
@@ -54,7 +55,7 @@ class DaemonSets(Controller):
                 self._create(key, found, node, revision)
         for node in set(pods) - set(wanted):
             self.api.delete("Pod", key[0], pods[node]["metadata"]["name"])
-        self._roll(key, found, pods, revision)
+        self._roll(key, found, pods, revision, wanted)
         self._write_status(found, wanted, pods, revision)
 
     def nodes_of(self, found: Object) -> list[Object]:
@@ -75,14 +76,20 @@ class DaemonSets(Controller):
             return
         self.event(found, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
-    def _roll(self, key: Key, found: Object, pods: dict[str, Object], revision: str) -> None:
-        """Replace one pod of an old revision at a time, while all others are ready."""
-        if (found["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
+    def _roll(self, key: Key, found: Object, pods: dict[str, Object], revision: str, wanted: list[str]) -> None:
+        """Replace pods of an old revision while no more nodes than `maxUnavailable` are without a ready pod.
+
+        Old pods that are not ready go at once: nothing is lost with them.
+        """
+        update = found["spec"].get("updateStrategy") or {}
+        if update.get("type") == "OnDelete":
             return
         old = [pod for pod in pods.values() if pod["metadata"]["labels"].get(_HASH) != revision]
-        waiting = [pod for pod in pods.values() if not is_ready(pod) and pod not in old]
+        without = sum(1 for node in wanted if node not in pods or not is_ready(pods[node]))
+        limit = share((update.get("rollingUpdate") or {}).get("maxUnavailable", 1), len(wanted), up=True)
         broken = [pod for pod in old if not is_ready(pod)]
-        for pod in broken or ([] if waiting else old[:1]):
+        whole = [pod for pod in old if is_ready(pod)]
+        for pod in broken + whole[: max(0, limit - without)]:
             self.api.delete("Pod", key[0], pod["metadata"]["name"])
             self.event(found, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 

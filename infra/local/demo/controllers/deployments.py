@@ -21,11 +21,11 @@ from infra.local.demo.server.identity import safe_hash
 from infra.local.demo.server.store import Change, Object, copy_of
 
 REVISION = "deployment.kubernetes.io/revision"
-_HISTORY = "deployment.kubernetes.io/revision-history"
+HISTORY = "deployment.kubernetes.io/revision-history"
 _HISTORY_CHARACTERS = 2000
 _DESIRED, _MAX = "deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas"
 _HASH = "pod-template-hash"
-_NO_COPY = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, _HISTORY, _DESIRED, _MAX)
+_NO_COPY = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, _DESIRED, _MAX)
 
 
 def share(value: Any, total: int, *, up: bool) -> int:
@@ -139,7 +139,7 @@ class Deployments(Controller):
         surge, _ = limits_of(found)
         if int(notes.get(REVISION, 0)) <= highest and others:
             if REVISION in notes:
-                notes[_HISTORY] = _with_history(notes)
+                notes[HISTORY] = _with_history(notes)
             notes[REVISION] = str(highest + 1)
             message = f'Found new replica set "{new["metadata"]["name"]}"'
             self._progress(found, "True", "FoundNewReplicaSet", message)
@@ -349,7 +349,7 @@ def _counts(found: Object, sets: list[Object], new: Object | None) -> dict[str, 
 
 def _with_history(notes: dict[str, str]) -> str:
     """The revisions a ReplicaSet has had before, its present one last; old ones fall out of a long list."""
-    numbers = [*filter(None, notes.get(_HISTORY, "").split(",")), notes[REVISION]]
+    numbers = [*filter(None, notes.get(HISTORY, "").split(",")), notes[REVISION]]
     while len(",".join(numbers)) > _HISTORY_CHARACTERS:
         numbers.pop(0)
     return ",".join(numbers)

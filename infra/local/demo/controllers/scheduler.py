@@ -23,7 +23,7 @@ _ENOUGH_NODES = 100
 
 class Scheduler(Controller):
     name = "default-scheduler"
-    kinds = ("Pod", "Node", "PersistentVolumeClaim", "PersistentVolume")
+    kinds = ("Pod", "Node", "PersistentVolumeClaim", "PersistentVolume", "StorageClass")
 
     def __init__(self, plane: object) -> None:
         super().__init__(plane)  # type: ignore[arg-type]
@@ -31,6 +31,8 @@ class Scheduler(Controller):
         self._waiting = Waiting()
         self._turn = 0
         self._alike: dict[str, tuple[str, set[str]]] = {}
+        self._nominated: dict[Key, tuple[str, fitting.Ask]] = {}
+        """Room that is being made for a pod: the node, and what it asks."""
 
     def concerned(self, change: Change) -> Iterable[Key]:
         kind = change.key[1]
@@ -49,6 +51,7 @@ class Scheduler(Controller):
         gone = change.type == "DELETED"
         if gone:
             self._waiting.forget(key)
+            self._nominated.pop(key, None)
         if pod["spec"].get("nodeName"):
             if not gone and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
                 return ()
@@ -83,10 +86,11 @@ class Scheduler(Controller):
         if fitting_nodes:
             self._place(key, pod, self._best(ask, fitting_nodes))
             return
+        reasons = {reason for why in refused.values() for reason in why}
         if victim := self._victim(ask, nodes, refused):
-            self._preempt(key, pod, victim)
+            self._preempt(key, ask, victim, reasons)
             return
-        refusal = self._message(ask, nodes, refused), {reason for why in refused.values() for reason in why}
+        refusal = self._message(ask, nodes, refused), reasons
         if like:
             self._alike[like] = refusal
         self._refuse(key, pod, *refusal)
@@ -105,7 +109,7 @@ class Scheduler(Controller):
         found: list[Object] = []
         refused: dict[str, list[str]] = {}
         for node in nodes[start:] + nodes[:start]:
-            why = fitting.refusals(self.api, self.plane.cache, ask, node)
+            why = fitting.refusals(self.api, self.plane.cache, ask, node) or self._kept_free(ask, node)
             if why:
                 refused[node["metadata"]["name"]] = why
             else:
@@ -115,6 +119,21 @@ class Scheduler(Controller):
         if enough < count:
             self._turn = start + len(found) + len(refused)
         return found, refused
+
+    def _kept_free(self, ask: fitting.Ask, node: Object) -> list[str]:
+        """What is short on a node once the pods it is being emptied for have come; lesser pods may not take that."""
+        name, mine = node["metadata"]["name"], ask.pod["spec"].get("priority", 0)
+        coming = [
+            other.requests
+            for place, other in self._nominated.values()
+            if place == name and other.pod["spec"].get("priority", 0) > mine
+        ]
+        use, room = self.plane.cache.use_of(name), self.plane.cache.room_of(node)
+        return [
+            f"Insufficient {kind}"
+            for kind, amount in ask.requests.items()
+            if coming and use.total.get(kind, 0) + sum(one.get(kind, 0) for one in coming) + amount > room.get(kind, 0)
+        ]
 
     def _best(self, ask: fitting.Ask, nodes: list[Object]) -> Object:
         """Least allocated, away from pods of the same owner; the name decides between equals."""
@@ -140,6 +159,7 @@ class Scheduler(Controller):
 
     def _place(self, key: Key, pod: Object, node: Object) -> None:
         self._waiting.forget(key)
+        self._nominated.pop(key, None)
         name = node["metadata"]["name"]
         waiting = self._select_node_for_claims(key, pod, name)
         if waiting:
@@ -250,9 +270,15 @@ class Scheduler(Controller):
                     return other
         return None
 
-    def _preempt(self, key: Key, pod: Object, victim: Object) -> None:
-        meta = victim["metadata"]
+    def _preempt(self, key: Key, ask: fitting.Ask, victim: Object, reasons: set[str]) -> None:
+        if key in self._nominated:  # room is being made already
+            self.wake(key, 5)
+            return
+        meta, pod = victim["metadata"], ask.pod
         node = victim["spec"]["nodeName"]
+        self._nominated[key] = (node, ask)
+        self._waiting.refused(key, reasons, self.now())
+        write_status(self.api, pod, {**(pod.get("status") or {}), "nominatedNodeName": node})
         by = f"Preempted by pod {pod['metadata']['uid']} on node {node}"
         self.event(victim, "Normal", "Preempted", by)
         if not meta.get("deletionTimestamp"):
