@@ -89,3 +89,16 @@ def test_ended_pods_and_pods_of_others_are_left_alone() -> None:
     sim.run(20)
     assert controller_of(sim.get("Pod", "done")) is None
     assert sim.ready() == 1
+
+
+def test_an_owner_on_its_way_out_adopts_nobody() -> None:
+    sim = Sim()
+    labels = {"app": "cart"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [a_container()]}}
+    meta = {"name": "cart", "finalizers": ["example.com/wait"]}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    sim.api.create("ReplicaSet", {"metadata": meta, "spec": spec}, namespace=SPACE)
+    sim.api.delete("ReplicaSet", SPACE, "cart", propagation="Background")
+    lone_pod(sim, "late", app="cart")
+    sim.run(5)
+    assert controller_of(sim.get("Pod", "late")) is None

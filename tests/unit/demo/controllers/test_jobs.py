@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_failing_job_backs_off_longer_each_time_and_gives_up() -> None:
     job(sim, "exit 1", backoffLimit=2)
     sim.run(300)
     starts = sorted(pod["metadata"]["creationTimestamp"] for pod in pods(sim))
-    gaps = [(time(b) - time(a)).total_seconds() for a, b in zip(starts, starts[1:], strict=False)]
+    gaps = [(time(b) - time(a)).total_seconds() for a, b in pairwise(starts)]
     assert len(starts) == 3
     assert gaps[0] >= 10
     assert gaps[1] >= gaps[0] + 9

@@ -155,9 +155,9 @@ def test_a_leak_kills_at_steady_intervals() -> None:
         (Program(needs_env=("TOKEN",), style="python"), {}, 1, "KeyError: 'TOKEN'"),
         (Program(needs_env=("TOKEN",), style="node"), {}, 1, "Missing required environment variable TOKEN"),
         (Program(flags=frozenset({"--a"})), {"args": ["--b=1"]}, 2, "unknown flag: --b"),
-        (Program(calls=(Call("db:5432", at_start=True, what="database"),)), {}, 1, "lookup db on 10.96.0.10:53: no such host"),
+        (Program(calls=(Call("db:5432", at_start=True),)), {}, 1, "lookup db on 10.96.0.10:53: no such host"),
     ],
-)  # fmt: skip
+)
 def test_programs_die_of_what_they_are_not_given(
     program: Program, fields: dict[str, Any], code: int, said: str
 ) -> None:

@@ -123,7 +123,7 @@ def test_a_refusal_is_one_event_of_the_newer_kind_and_counts_as_a_series() -> No
     sim = Sim()
     pod(sim, nodeSelector={"pool": "gpu"})
     event = next(one for one in sim.api.list("Event") if one["reason"] == "FailedScheduling")
-    assert (event["count"] if "count" in event else None, event["firstTimestamp"]) == (None, None)
+    assert (event.get("count"), event["firstTimestamp"]) == (None, None)
     assert "series" not in event
     sim.run(330)
     event = next(one for one in sim.api.list("Event") if one["reason"] == "FailedScheduling")

@@ -75,7 +75,7 @@ def test_a_load_balancer_gets_its_address() -> None:
     assert found.endswith(".elb.us-west-2.amazonaws.com")
 
 
-# -- what a client sees -------------------------------------------------------------------------------------------------
+# -- what a client sees -----------------------------------------------------------------------------------------------
 
 
 def connect(sim: Sim, host: str = "cart.shop.svc", port: int = 80, client: str = "client") -> str:
@@ -125,7 +125,7 @@ def test_a_network_policy_swallows_what_no_rule_lets_in(rule: dict[str, Any], er
     assert bool(connect(sim)) == bool(error)
 
 
-# -- budgets ------------------------------------------------------------------------------------------------------------
+# -- budgets ----------------------------------------------------------------------------------------------------------
 
 
 def budget(sim: Sim, **spec: Any) -> dict[str, Any]:
@@ -136,8 +136,13 @@ def budget(sim: Sim, **spec: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("spec", "allowed", "desired"),
-    [({"minAvailable": 2}, 1, 2), ({"maxUnavailable": 1}, 1, 2), ({"minAvailable": "100%"}, 0, 3), ({"maxUnavailable": "34%"}, 2, 1)],
-)  # fmt: skip
+    [
+        ({"minAvailable": 2}, 1, 2),
+        ({"maxUnavailable": 1}, 1, 2),
+        ({"minAvailable": "100%"}, 0, 3),
+        ({"maxUnavailable": "34%"}, 2, 1),
+    ],
+)
 def test_a_budgets_status_says_how_many_pods_may_go(spec: dict[str, Any], allowed: int, desired: int) -> None:
     sim = Sim()
     sim.deployment(replicas=3)
@@ -161,7 +166,7 @@ def test_evictions_stop_when_the_budget_is_used_up_and_go_on_later() -> None:
     sim.api.evict(SPACE, second)
 
 
-# -- autoscalers --------------------------------------------------------------------------------------------------------
+# -- autoscalers ------------------------------------------------------------------------------------------------------
 
 
 def autoscaler(sim: Sim, target: str = "cart", low: int = 1, high: int = 5) -> None:
@@ -224,7 +229,7 @@ def test_an_autoscaler_rests_while_its_target_is_at_zero() -> None:
     assert sim.get("Deployment")["spec"]["replicas"] == 0
 
 
-# -- quotas -------------------------------------------------------------------------------------------------------------
+# -- quotas -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_quotas_usage_goes_down_with_the_pods() -> None:
