@@ -156,15 +156,20 @@ class Publish:
 
 @dataclass(frozen=True)
 class Restart:
-    """Delete the pods of an application, as `kubectl delete pod -l` does; its controller makes new ones."""
+    """Delete the pods of an application, as `kubectl delete pod -l` does; its controller makes new ones.
+
+    With `node` only those that run there.
+    """
 
     namespace: str
     name: str
+    node: str = ""
 
     def apply(self, world: World) -> Undo:
         def restart(later: World) -> None:
             for pod in later.api.list("Pod", self.namespace, labels={"app.kubernetes.io/name": self.name}):
-                later.api.delete("Pod", self.namespace, pod["metadata"]["name"])
+                if self.node in ("", pod["spec"].get("nodeName")):
+                    later.api.delete("Pod", self.namespace, pod["metadata"]["name"])
 
         restart(world)
         return restart

@@ -141,7 +141,7 @@ def _account(app: App) -> Fault:
 
 
 def _machine_dies(name: str) -> Fault:
-    told = ("the node's lease is stale", "NotReady after 50 s", "its pods are evicted after five minutes")
+    told = ("the node's lease is stale", "NodeNotReady after 50 s", "its pods are evicted after five minutes")
     changes = (Outside("stopped_kubelets", name, NOW, look_again=False),)
     answer = Answer("Node", "", name, "kubelet_down")
     return Fault("machine", "A machine dies", FAMILY, changes, answer, told, "many Pods", ())
