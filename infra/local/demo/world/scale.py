@@ -31,9 +31,9 @@ _FAULTS_BEGIN, _SHOWN_FOR = timedelta(minutes=44), timedelta(minutes=40)
 _HEARTBEAT_S = 1200.0
 
 
-def start_scale(*, seed: int = 1, now: datetime) -> tuple[World, Faults]:
-    """A large world at `now` with its faults well under way; its clock is still virtual."""
-    drawn = estate(seed)
+def start_scale(*, seed: int = 1, now: datetime, drawn: Estate | None = None) -> tuple[World, Faults]:
+    """A large world at `now` with its faults well under way; its clock is still virtual. Tests draw smaller ones."""
+    drawn = drawn or estate(seed)
     world = build_estate(drawn, seed=seed, now=now)
     faults = Faults(world, {fault.name: fault for fault in hidden_faults(drawn, seed)})
     world.plane.run_until(now - _FAULTS_BEGIN)

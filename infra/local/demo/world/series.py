@@ -44,7 +44,8 @@ def all_series(seed: int, cluster: str, end: float) -> Iterator[Series]:
 
 
 def replicas_of(app: App) -> int:
-    return len(MACHINES) if app.kind == "DaemonSet" else app.replicas
+    """Pods of an application while it runs: one for each machine, or one at a time, or as many as it says."""
+    return {"DaemonSet": len(MACHINES), "CronJob": 1}.get(app.kind, app.replicas)
 
 
 def requests_of_one(curves: Curves, app: App, times: Times) -> Times:

@@ -66,6 +66,8 @@ def test_a_ready_made_volume_of_the_right_size_is_taken() -> None:
     for name, size in (("small", "1Gi"), ("right", "8Gi")):
         spec = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "storageClassName": "old", "csi": csi}
         sim.api.create("PersistentVolume", {"metadata": {"name": name}, "spec": spec})
+    sim.settle()
+    assert sim.status("PersistentVolume", "right")["phase"] == "Available"
     claim(sim, storage_class="old")
     sim.run(5)
     assert sim.get("PersistentVolumeClaim", "data")["spec"]["volumeName"] == "right"
