@@ -53,8 +53,9 @@ class Control:
         return answer(request)
 
     def _change(self, change: Callable[[str], dict[str, object]], request: HttpRequest) -> dict[str, object]:
+        name = _name(request.body)
         try:
-            return change(_name(request.body))
+            return change(name)
         except UnknownFault as error:
             raise ApiError(404, "NotFound", str(error), {}) from None
         except ApiError as error:

@@ -16,8 +16,9 @@ from infra.local.demo.scenarios import (  # noqa: F401 - importing registers the
     steering,
     storing,
 )
-from infra.local.demo.scenarios.changes import Undo, all_of
+from infra.local.demo.scenarios.changes import Undo
 from infra.local.demo.scenarios.model import FAULTS, Fault
+from infra.local.demo.server.errors import ApiError
 from infra.local.demo.world.build import World
 
 
@@ -60,11 +61,20 @@ class Faults:
         }
 
     def inject(self, name: str) -> dict[str, object]:
-        """Make a fault happen; nothing if it is active already. Raises UnknownFault."""
+        """Make a fault happen; nothing if it is active already.
+
+        Raises UnknownFault, or ApiError when the cluster refuses a change; the changes before that one are taken back.
+        """
         fault = self._fault(name)
         if name not in self.active:
-            since = self.world.clock.now()
-            self.active[name] = Active(since, all_of(self.world, fault.changes))
+            running = Active(self.world.clock.now(), [])
+            try:
+                for change in fault.changes:
+                    running.undo.append(change.apply(self.world))
+            except ApiError:
+                self._take_back(running)
+                raise
+            self.active[name] = running
             self.world.plane.settle()
         return self._shown(fault)
 
@@ -73,10 +83,13 @@ class Faults:
         fault = self._fault(name)
         running = self.active.pop(name, None)
         if running is not None:
-            for undo in reversed(running.undo):
-                undo(self.world)
-            self.world.plane.settle()
+            self._take_back(running)
         return self._shown(fault)
+
+    def _take_back(self, running: Active) -> None:
+        for undo in reversed(running.undo):
+            undo(self.world)
+        self.world.plane.settle()
 
     def _fault(self, name: str) -> Fault:
         if name not in self.catalog:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -260,7 +260,3 @@ class CordonUnder:
     def apply(self, world: World) -> Undo:
         pod = world.api.list("Pod", self.namespace, labels={"app.kubernetes.io/name": self.name})[0]
         return Patch("Node", "", pod["spec"]["nodeName"], {"spec": {"unschedulable": True}}).apply(world)
-
-
-def all_of(world: World, changes: Iterable[Change]) -> list[Undo]:
-    return [change.apply(world) for change in changes]

@@ -109,7 +109,6 @@ _MADE_BY_CONTROLLERS = (
     "events", "pods", "replicasets", "controllerrevisions", "endpoints", "endpointslices", "leases", "jobs",
     "volumeattachments", "persistentvolumes", "vulnerabilityreports",
 )  # fmt: skip
-_MOVES = {"replicas"}
 
 
 def wanted(world: World) -> set[str]:
@@ -118,8 +117,9 @@ def wanted(world: World) -> set[str]:
     for key in {one.key for one in world.api.resources if one.stored}:
         if key[1] in _MADE_BY_CONTROLLERS:
             continue
+        autoscaled = {one["spec"]["scaleTargetRef"]["name"] for one in world.api.list("HorizontalPodAutoscaler")}
         for row in world.api.store.list(key):
             meta, spec = row.object["metadata"], row.object.get("spec") or {}
-            kept = {name: value for name, value in spec.items() if name not in _MOVES}
+            kept = {name: value for name, value in spec.items() if name != "replicas" or meta["name"] not in autoscaled}
             found.add(f"{key[1]} {meta.get('namespace', '')}/{meta['name']} {kept}"[:_WORDS])
     return found

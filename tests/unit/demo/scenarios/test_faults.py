@@ -9,11 +9,13 @@ import pytest
 
 from chalicelib.rootcause.modes import modes
 from infra.local.demo.scenarios.catalog import Faults, UnknownFault, at_start
+from infra.local.demo.scenarios.changes import Patch
 from infra.local.demo.scenarios.model import FAULTS, Answer, Fault, register
+from infra.local.demo.server.errors import ApiError
 from infra.local.demo.world.build import World
 from infra.local.demo.world.demo import start_demo
 from tests.unit.demo.scenarios.observed import diagnosis_of
-from tests.unit.demo.scenarios.playing import NOW, Claim, Course, claims, in_a_fork, play, sure
+from tests.unit.demo.scenarios.playing import NOW, Claim, Course, claims, in_a_fork, play, sure, wanted
 
 _LITERAL = re.compile(r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z]+)+|OOMKilled)\b")
 _KINDS = ("ConfigMap", "DaemonSet", "ReplicaSet", "StatefulSet", "KeyError", "PodSecurity", "ServiceAccount")
@@ -122,3 +124,31 @@ def test_the_start_is_listed_with_its_times(healthy: tuple[World, Faults]) -> No
         0
     ].keys()
     assert [(one["family"], one["name"]) for one in shown] == sorted((one["family"], one["name"]) for one in shown)
+
+
+def test_a_fault_that_the_cluster_refuses_halfway_leaves_nothing_behind(healthy: tuple[World, Faults]) -> None:
+    def refused() -> tuple[set[str], set[str], int]:
+        world, faults = healthy
+        world.api.delete("Deployment", "booking", "reservations", propagation="Background")
+        before = wanted(world)
+        half = Fault(
+            "half",
+            "Half a fault",
+            "tests",
+            (
+                Patch("Deployment", "booking", "fares", {"spec": {"replicas": 0}}),
+                Patch("Deployment", "booking", "reservations", {"spec": {"replicas": 0}}),
+            ),
+            Answer("Deployment", "booking", "fares", "zero_replicas"),
+            (),
+            "",
+            (),
+        )
+        faults.catalog = {"half": half}
+        with pytest.raises(ApiError):
+            faults.inject("half")
+        return before, wanted(world), len(faults.active)
+
+    before, after, active = in_a_fork(refused)
+    assert before == after
+    assert active == 0
