@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.assistant.memory import Memory, Remembered
-from chalicelib.assistant.subjects import find_subject, namespaces_in
 from chalicelib.state.query import KIND_PHRASES, Vocabulary, parse
+from chalicelib.state.query.subjects import find_subject, namespaces_in
 
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,

@@ -178,7 +178,7 @@ class AuditEvent(Record, frozen=True, kw_only=True):
 
 
 class SocketConnection(Record, frozen=True, kw_only=True):
-    """An open WebSocket and the conversation that it shows."""
+    """An open WebSocket and what it shows: the id of a conversation or of an investigation."""
 
     id: str
     user: str
