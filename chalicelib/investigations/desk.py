@@ -17,7 +17,7 @@ from chalicelib.investigations.office import Budget, NewInvestigation, Office, r
 from chalicelib.investigations.scope import scope_text
 from chalicelib.investigations.sessions import WRITE
 from chalicelib.state.evidence import Evidence
-from chalicelib.state.ids import TenantId
+from chalicelib.state.ids import TenantId, new_id
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap
 from chalicelib.store.investigation_records import (
@@ -26,6 +26,7 @@ from chalicelib.store.investigation_records import (
     InvestigationStep,
     StoredHypothesis,
 )
+from chalicelib.store.keys import digest
 from chalicelib.store.memory import memory_store
 from chalicelib.store.records import EvidenceRecord
 from chalicelib.tools.inquiry import Examined, Inquiry
@@ -87,6 +88,7 @@ class Desk:
     def examine(self, principal: Principal, inquiry: Inquiry) -> Examined:
         """Investigate within the caller's time; kept when their role may start investigations, else only told."""
         wanted = NewInvestigation(
+            id=self._same_question(principal, inquiry),
             cluster=inquiry.cluster,
             question=inquiry.question,
             namespace=inquiry.namespace,
@@ -103,6 +105,15 @@ class Desk:
         runner.run(office, principal.tenant, session.id, Budget(_countdown(inquiry.wait_s), HERE_MARGIN_S))
         session = office.store.investigations.get(principal.tenant, session.id)
         return replace(self._told(office, principal.tenant, session), id="", unkept=UNKEPT)
+
+    def _same_question(self, principal: Principal, inquiry: Inquiry) -> str:
+        """The id of a question on one reading of a cluster: asked again it is the same session, kept once.
+
+        Raises ClusterError when the cluster cannot be read at all.
+        """
+        view = self.office.views.view(principal, inquiry.cluster)
+        asked = (principal.user, inquiry.question, inquiry.template, inquiry.namespace, *(inquiry.target or ()))
+        return new_id("iv", bytes.fromhex(digest(view.record.id, view.record.snapshot_key, *asked)))
 
     def told(self, principal: Principal, investigation: str) -> Examined:
         session = sessions.get(self.office, principal, investigation)

@@ -56,9 +56,9 @@ class Examination:
 
     def run(self) -> None:
         """All steps that are left. Raises Ended, TimeIsUp, and Unavailable when the store does not answer."""
-        reading = self.journal.once(
-            "reading", "Read the cluster", self._read, tool="read_cluster", arguments=self._what()
-        )
+        # By the cluster alone: the namespace of a session may become known only from the question.
+        cluster = {"cluster": self.journal.session.cluster}
+        reading = self.journal.once("reading", "Read the cluster", self._read, tool="read_cluster", arguments=cluster)
         if reading.error is not None:
             self._give_up(reading.error)
             return
@@ -88,10 +88,6 @@ class Examination:
         self.journal.once("comparison", "Close", lambda: self._close(conclusion, "Nothing to compare."))
 
     # Reading
-
-    def _what(self) -> dict[str, Any]:
-        session = self.journal.session
-        return {"cluster": session.cluster, "namespace": session.namespace}
 
     def _read(self) -> Done:
         """The newest reading that is fresh enough, kept from now on for this session."""
@@ -233,7 +229,8 @@ class Examination:
     def _after(self, logs: dict[LogKey, str]) -> Diagnosis:
         """The diagnosis of the scope with all that was read since."""
         snapshot = self.view.snapshot
-        fresh = {key: text for key, text in logs.items() if snapshot.logs.get(key) != text}
+        # What the reading has stays: a log that was rotated since must not take its evidence away.
+        fresh = {key: text for key, text in logs.items() if text and not snapshot.logs.get(key)}
         if not fresh and self.previous is None:
             return self.diagnosis
         world = World(snapshot.replace(logs={**snapshot.logs, **fresh})) if fresh else self.view.world

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ from chalicelib.rootcause import Diagnosis, scoped
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
 from chalicelib.state.query.subjects import Found, find_subject, namespaces_in, rank
-from chalicelib.state.query.vocabulary import nearest
 from chalicelib.store.investigation_records import Investigation
 from chalicelib.store.records import ResourceName
 from chalicelib.tools.views import ClusterView
@@ -144,8 +144,7 @@ def within_scope(whole: Diagnosis, scope: Scope, view: ClusterView) -> Diagnosis
 
 def _nearest(target: Ref, view: ClusterView) -> Iterable[Ref]:
     """Objects whose name is like one that does not exist."""
-    match = nearest(target.name.lower(), view.vocabulary.asked_names)
-    for name in match.values[:NEAREST] if match else ():
+    for name in difflib.get_close_matches(target.name.lower(), view.vocabulary.asked_names, NEAREST, 0.5):
         yield min(view.vocabulary.named(name), key=rank)
 
 

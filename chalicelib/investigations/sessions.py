@@ -58,7 +58,8 @@ def start(office: Office, principal: Principal, wanted: NewInvestigation) -> Inv
     try:
         stored = office.store.investigations.begin(principal.tenant, session)
     except Conflict:
-        return office.store.investigations.get(principal.tenant, session.id)
+        stored = office.store.investigations.get(principal.tenant, session.id)
+    # Also for a session that is there already: a start that was cut short here is noted by the next one.
     office.note(
         principal, "investigation.start", record.id, {"investigation": stored.id, "trigger": stored.trigger},
         id=event_id(stored.id, "start"),

@@ -66,7 +66,7 @@ def redacted_all(value: Any) -> Any:
     """A JSON value whose texts are redacted; keys stay."""
     if isinstance(value, str):
         return redacted(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [redacted_all(item) for item in value]
     if isinstance(value, dict):
         return {key: redacted_all(item) for key, item in value.items()}
