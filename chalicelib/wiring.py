@@ -263,6 +263,9 @@ class Services:
             memory=conversation.memory,
             screen=turn.context,
             clock=time.perf_counter,
+            investigations=self.investigations,
+            conversation=conversation.id,
+            turn=turn.id,
         )
         found = answer(turn.message, context)
         return frames_of(found), found.memory

@@ -212,6 +212,7 @@ def _compose(question: str, turn: Turn, intent: str, memory: Memory, desk: Desk)
         cluster=desk.record.id,
         screen=turn.screen,
         proposed=turn.proposed or memory.proposed,
+        investigation=turn.investigation or memory.investigation,
         turns=memory.turns + 1,
     )
     return Answer(

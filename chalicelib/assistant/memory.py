@@ -41,6 +41,8 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     screen: Remembered | None = None
     proposed: str = ""
     """The last command that was offered. It was not run here."""
+    investigation: str = ""
+    """The investigation that is spoken of."""
     turns: int = 0
 
     @classmethod

@@ -58,6 +58,7 @@ class Turn:
     items: tuple[Remembered, ...] = ()
     namespace: str = ""
     proposed: str = ""
+    investigation: str = ""
     degraded: bool = False
     scope_kinds: set[str] = field(default_factory=set)
 

@@ -94,6 +94,17 @@ class ActionBlock(Model):
     command: str
 
 
+class InvestigationBlock(Model):
+    """An investigation as it was when the answer was given; its page shows it as it goes."""
+
+    type: Literal["investigation"]
+    id: str
+    question: str
+    status: Literal["created", "investigating", "concluded", "cancelled", "archived"]
+    outcome: str
+    message: str
+
+
 class ChoiceItem(Model):
     label: str
     message: str
@@ -111,7 +122,15 @@ class SuggestionsBlock(Model):
 
 
 Block = Annotated[
-    TextBlock | TableBlock | ChartBlock | EvidenceBlock | ProblemBlock | ActionBlock | ChoicesBlock | SuggestionsBlock,
+    TextBlock
+    | TableBlock
+    | ChartBlock
+    | EvidenceBlock
+    | ProblemBlock
+    | ActionBlock
+    | InvestigationBlock
+    | ChoicesBlock
+    | SuggestionsBlock,
     Field(discriminator="type"),
 ]
 
