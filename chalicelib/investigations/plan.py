@@ -43,6 +43,8 @@ CITED_PER_STEP = 8
 COMPARED_BEFORE = timedelta(minutes=5)
 COMPARED_WITHIN = timedelta(hours=24)
 WAIT_FOR_READER_S, WAITS = 1.0, 12
+UNDER_WAY = "reading"
+"""Code of the conflict that says that another process reads the cluster now."""
 log = logging.getLogger(__name__)
 
 
@@ -114,7 +116,9 @@ class Examination:
         for _ in range(WAITS):
             try:
                 return self.office.views.view(self.principal, cluster, namespace=namespace)
-            except Conflict:
+            except Conflict as error:
+                if error.code != UNDER_WAY:
+                    raise
                 self.office.pause(WAIT_FOR_READER_S)
         raise ClusterError("Another reading of this cluster takes long.", remedy="Try again in a minute.")
 
