@@ -39,7 +39,7 @@ def document() -> dict[str, Any]:
     frames = [m for m in get_args(get_args(chat.Frame)[0]) if issubclass(m, BaseModel)]
     blocks = [m for m in get_args(get_args(chat.Block)[0]) if issubclass(m, BaseModel)]
     models = {m for e in ENDPOINTS for m in (e.query, e.body, e.response, *e.others.values()) if _is_model(m)}
-    models |= {Error, *frames, *blocks, investigations.Frame}
+    models |= {Error, *frames, *blocks, investigations.StepFrame}
     ordered = sorted(models, key=lambda m: m.__name__)
     references, schemas = models_json_schema([(m, _mode(m)) for m in ordered], ref_template=REF)
     paths: dict[str, Any] = {}

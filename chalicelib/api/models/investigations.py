@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chalicelib.api.models.base import ErrorBody, Gap, ListQuery, Model, RequestModel, ResourceName, Severity
-from chalicelib.api.models.chat import WaitQuery
 
 Status = Literal["created", "investigating", "concluded", "cancelled", "archived"]
 Outcome = Literal[
@@ -25,7 +24,7 @@ Format = Literal["json", "markdown", "html"]
 NAME = r"^[^\x00-\x1f\x7f]*$"
 
 
-class Target(RequestModel):
+class InvestigationTarget(RequestModel):
     """An object. `namespace` is left out for cluster-scoped kinds, or where only one has the name."""
 
     kind: str = Field("", max_length=100, pattern=NAME)
@@ -37,15 +36,11 @@ class NewInvestigation(RequestModel):
     cluster: str = Field(min_length=1, max_length=200, pattern=NAME, description="Id or name.")
     question: str = Field(min_length=1, max_length=2000)
     namespace: str = Field("", max_length=63, pattern=NAME)
-    target: Target | str | None = Field(None, description="An object, or `deployment shop/checkout`.")
+    target: InvestigationTarget | str | None = Field(None, description="An object, or `deployment shop/checkout`.")
     template: str = Field("", max_length=60, description="See `/investigation-templates`; chosen when empty.")
 
 
-class StartQuery(WaitQuery):
-    pass
-
-
-class Cause(Model):
+class FoundCause(Model):
     resource: ResourceName
     mode: str
     title: str
@@ -54,7 +49,7 @@ class Cause(Model):
     summary: str
 
 
-class Recheck(Model):
+class FollowUpLook(Model):
     at: datetime
     result: Literal["gone", "still_there", "changed", "not_checked"]
     text: str
@@ -65,10 +60,10 @@ class FollowUp(Model):
     by: str
     every_s: int
     left: int
-    rechecks: list[Recheck]
+    rechecks: list[FollowUpLook]
 
 
-class Feedback(Model):
+class InvestigationFeedback(Model):
     verdict: Verdict
     by: str
     at: datetime
@@ -77,12 +72,12 @@ class Feedback(Model):
     resource: ResourceName | None
 
 
-class Link(Model):
+class InvestigationLink(Model):
     type: Literal["conversation", "alert", "investigation", "incident"]
     id: str
 
 
-class Summary(Model):
+class InvestigationSummary(Model):
     """An investigation as lists show it."""
 
     id: str
@@ -97,7 +92,7 @@ class Summary(Model):
     creator: str
     trigger: Trigger
     message: str
-    cause: Cause | None
+    cause: FoundCause | None
     causes: int
     resolution: Resolution
     steps_done: int
@@ -108,13 +103,13 @@ class Summary(Model):
 
 
 class Investigations(Model):
-    items: list[Summary]
+    items: list[InvestigationSummary]
     next: str | None
     total: int | None
     gaps: list[Gap]
 
 
-class SearchQuery(ListQuery):
+class InvestigationsQuery(ListQuery):
     q: str = Field("", max_length=200, description="Words that all occur in the question, the cause or the conclusion.")
     cluster: str = Field("", max_length=200)
     namespace: str = Field("", max_length=63)
@@ -130,7 +125,7 @@ class SearchQuery(ListQuery):
     archived: bool = Field(False, description="Archived ones too.")
 
 
-class Remedy(Model):
+class HypothesisRemedy(Model):
     text: str
     command: str | None
 
@@ -153,10 +148,10 @@ class Hypothesis(Model):
     chain: list[str]
     explains: list[ResourceName]
     since: datetime | None
-    remedy: Remedy
+    remedy: HypothesisRemedy
 
 
-class Step(Model):
+class InvestigationStep(Model):
     """One journalled step. `n` is its sequence number; `hypotheses` are those that it proposes or settles."""
 
     n: int
@@ -173,7 +168,7 @@ class Step(Model):
     error: ErrorBody | None
 
 
-class Symptom(Model):
+class ObservedSymptom(Model):
     type: str
     resource: ResourceName
     text: str
@@ -181,7 +176,7 @@ class Symptom(Model):
     since: datetime | None
 
 
-class Similar(Model):
+class SimilarInvestigation(Model):
     investigation: str
     cluster_name: str
     concluded_at: datetime
@@ -208,22 +203,22 @@ class JudgedSnapshot(Model):
     kept: bool
 
 
-class Investigation(Summary):
+class Investigation(InvestigationSummary):
     hypotheses: list[Hypothesis]
-    remedy: Remedy | None
-    steps: list[Step]
-    symptoms: list[Symptom]
+    remedy: HypothesisRemedy | None
+    steps: list[InvestigationStep]
+    symptoms: list[ObservedSymptom]
     nearest: list[ResourceName]
-    similar: list[Similar]
+    similar: list[SimilarInvestigation]
     gaps: list[ReportGap]
     outside_of_template: int
     snapshot: JudgedSnapshot | None
-    feedback: Feedback | None
+    feedback: InvestigationFeedback | None
     follow_up: FollowUp | None
-    links: list[Link]
+    links: list[InvestigationLink]
 
 
-class Accepted(Model):
+class InvestigationAccepted(Model):
     id: str
     status: Status
 
@@ -233,17 +228,17 @@ class StepsQuery(RequestModel):
     limit: int = Field(500, ge=1, le=1000)
 
 
-class Steps(Model):
-    items: list[Step]
+class InvestigationSteps(Model):
+    items: list[InvestigationStep]
     status: Status
     done: bool
 
 
-class NewFeedback(RequestModel):
+class NewInvestigationFeedback(RequestModel):
     verdict: Verdict
     cause: str = Field("", max_length=2000, description="What it really was.")
     mode: str = Field("", max_length=80, description="The failure mode that it really was.")
-    resource: Target | None = None
+    resource: InvestigationTarget | None = None
 
 
 class NewFollowUp(RequestModel):
@@ -256,7 +251,7 @@ class ReportQuery(RequestModel):
     format: Format = "json"
 
 
-class Report(Model):
+class InvestigationReport(Model):
     """A report as JSON: the same content as its Markdown and HTML."""
 
     id: str
@@ -273,51 +268,51 @@ class Report(Model):
     concluded_at: datetime | None
     as_of: datetime | None
     hypotheses: list[dict[str, Any]]
-    symptoms: list[Symptom]
+    symptoms: list[ObservedSymptom]
     nearest: list[ResourceName]
-    similar: list[Similar]
+    similar: list[SimilarInvestigation]
     gaps: list[ReportGap]
     outside_of_template: int
     steps: list[dict[str, Any]]
-    feedback: Feedback | None
+    feedback: InvestigationFeedback | None
     follow_up: FollowUp | None
     evidence: dict[str, dict[str, Any]]
 
 
-class NewShare(RequestModel):
+class NewReportShare(RequestModel):
     expires_in: str = Field("7d", max_length=20, description="A span between 5m and 30d.")
 
 
-class Share(Model):
+class ReportShare(Model):
     id: str
     created_by: str
     created_at: datetime
     expires_at: datetime
 
 
-class CreatedShare(Share):
+class CreatedReportShare(ReportShare):
     path: str = Field(description="The link's path on this host, shown this once: only its hash is kept.")
 
 
-class Shares(Model):
-    items: list[Share]
+class ReportShares(Model):
+    items: list[ReportShare]
     next: str | None
     total: int | None
     gaps: list[Gap]
 
 
-class SharedQuery(RequestModel):
+class SharedReportQuery(RequestModel):
     format: Format = "html"
 
 
-class Template(Model):
+class InvestigationTemplate(Model):
     id: str
     title: str
     about: str
 
 
-class Templates(Model):
-    items: list[Template]
+class InvestigationTemplates(Model):
+    items: list[InvestigationTemplate]
     next: str | None
     total: int | None
     gaps: list[Gap]
@@ -333,18 +328,18 @@ class JudgedCase(Model):
     true_cause: str
 
 
-class Calibration(Model):
+class FeedbackExport(Model):
     """Stated probabilities and whether they were right, by investigation: what a calibration is fitted on."""
 
     claims: dict[str, list[tuple[float, int]]]
     cases: list[JudgedCase]
 
 
-class Frame(Model):
+class StepFrame(Model):
     """What the WebSocket sends of an investigation that is followed."""
 
     seq: int
     investigation: str
     t: Literal["step"]
-    step: Step
+    step: InvestigationStep
     ends: bool

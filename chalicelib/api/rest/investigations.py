@@ -9,6 +9,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.endpoints import Call, Reply, endpoint
 from chalicelib.api.models import investigations as models
+from chalicelib.api.models.chat import WaitQuery
 from chalicelib.api.render import listed
 from chalicelib.api.render_investigations import investigation_out, summary_out
 from chalicelib.api.turns import FIRST_POLL_S, LONGEST_POLL_S
@@ -31,8 +32,8 @@ ONE = ALL + "/{investigation}"
 
 @endpoint(
     blueprint, "POST", ALL, summary="Start an investigation; with `wait` its result comes at once when it is quick.",
-    tag="investigations", permission="investigations:write", query=models.StartQuery, body=models.NewInvestigation,
-    response=models.Investigation, others={202: models.Accepted},
+    tag="investigations", permission="investigations:write", query=WaitQuery, body=models.NewInvestigation,
+    response=models.Investigation, others={202: models.InvestigationAccepted},
 )  # fmt: skip
 def start_investigation(call: Call) -> object:
     request: models.NewInvestigation = call.body
@@ -41,7 +42,7 @@ def start_investigation(call: Call) -> object:
         cluster=request.cluster,
         question=request.question,
         namespace=request.namespace,
-        target=ResourceName(**target.model_dump()) if isinstance(target, models.Target) else target,
+        target=ResourceName(**target.model_dump()) if isinstance(target, models.InvestigationTarget) else target,
         template=request.template,
     )
     session = call.services.investigations.start(call.principal, wanted)
@@ -76,10 +77,11 @@ def _whole(call: Call, session: Investigation) -> dict[str, Any]:
 
 @endpoint(
     blueprint, "GET", ALL, summary="Investigations, newest first; words and filters narrow them.",
-    tag="investigations", permission="investigations:read", query=models.SearchQuery, response=models.Investigations,
+    tag="investigations", permission="investigations:read", query=models.InvestigationsQuery,
+    response=models.Investigations,
 )  # fmt: skip
 def list_investigations(call: Call) -> object:
-    asked: models.SearchQuery = call.query
+    asked: models.InvestigationsQuery = call.query
     given = asked.model_dump(exclude={"limit", "cursor", "q"})
     page = sessions.search(
         call.services.investigations.office, call.principal, Filter(text=asked.q, **given), asked.limit, asked.cursor
@@ -106,7 +108,7 @@ def delete_investigation(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", ONE + "/steps", summary="The steps after a sequence number.", tag="investigations",
-    permission="investigations:read", query=models.StepsQuery, response=models.Steps,
+    permission="investigations:read", query=models.StepsQuery, response=models.InvestigationSteps,
 )  # fmt: skip
 def list_investigation_steps(call: Call) -> object:
     session = _session(call)
@@ -118,7 +120,7 @@ def list_investigation_steps(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/cancel", summary="Stop an investigation. A second time changes nothing.",
-    tag="investigations", permission="investigations:write", response=models.Summary,
+    tag="investigations", permission="investigations:write", response=models.InvestigationSummary,
 )  # fmt: skip
 def cancel_investigation(call: Call) -> object:
     office = call.services.investigations.office
@@ -127,7 +129,7 @@ def cancel_investigation(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/archive", summary="Put a settled investigation aside.", tag="investigations",
-    permission="investigations:write", response=models.Summary,
+    permission="investigations:write", response=models.InvestigationSummary,
 )  # fmt: skip
 def archive_investigation(call: Call) -> object:
     office = call.services.investigations.office
@@ -136,7 +138,7 @@ def archive_investigation(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/restore", summary="Bring an archived investigation back.", tag="investigations",
-    permission="investigations:write", response=models.Summary,
+    permission="investigations:write", response=models.InvestigationSummary,
 )  # fmt: skip
 def restore_investigation(call: Call) -> object:
     office = call.services.investigations.office
@@ -145,10 +147,11 @@ def restore_investigation(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/feedback", summary="Say whether the conclusion was right, and what it really was.",
-    tag="investigations", permission="investigations:write", body=models.NewFeedback, response=models.Investigation,
+    tag="investigations", permission="investigations:write", body=models.NewInvestigationFeedback,
+    response=models.Investigation,
 )  # fmt: skip
 def give_feedback(call: Call) -> object:
-    said: models.NewFeedback = call.body
+    said: models.NewInvestigationFeedback = call.body
     resource = ResourceName(**said.resource.model_dump()) if said.resource else None
     session = sessions.give_feedback(
         call.services.investigations.office, call.principal, call.path["investigation"], said.verdict,
@@ -189,7 +192,7 @@ def check_again(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", "/api/v1/investigation-templates", summary="Templates that an investigation can follow.",
-    tag="investigations", permission="investigations:read", response=models.Templates,
+    tag="investigations", permission="investigations:read", response=models.InvestigationTemplates,
 )  # fmt: skip
 def list_templates(call: Call) -> object:
     items = [{"id": t.id, "title": t.title, "about": t.about} for t in templates().values()]
@@ -198,7 +201,7 @@ def list_templates(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", "/api/v1/investigation-feedback", summary="What people said of conclusions, for calibration.",
-    tag="investigations", permission="investigations:read", response=models.Calibration,
+    tag="investigations", permission="investigations:read", response=models.FeedbackExport,
 )  # fmt: skip
 def export_feedback(call: Call) -> object:
     return exported(call.services.investigations.office, call.principal)

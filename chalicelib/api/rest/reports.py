@@ -31,7 +31,7 @@ STANDS_ALONE = {
 
 @endpoint(
     blueprint, "GET", ONE + "/report", summary="The report, as JSON, Markdown or HTML.", tag="investigations",
-    permission="investigations:read", query=models.ReportQuery, response=models.Report, media=TEXTS,
+    permission="investigations:read", query=models.ReportQuery, response=models.InvestigationReport, media=TEXTS,
 )  # fmt: skip
 def get_report(call: Call) -> object:
     session = sessions.get(call.services.investigations.office, call.principal, call.path["investigation"])
@@ -44,7 +44,7 @@ def get_report(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", ONE + "/share", summary="Links that show the report without sign-in.", tag="investigations",
-    permission="investigations:read", response=models.Shares,
+    permission="investigations:read", response=models.ReportShares,
 )  # fmt: skip
 def list_shares(call: Call) -> object:
     found = shares.shares(call.services.investigations.office, call.principal, call.path["investigation"])
@@ -53,8 +53,8 @@ def list_shares(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/share", summary="A link that shows the report without sign-in, until it expires.",
-    tag="investigations", permission="investigations:write", body=models.NewShare, response=models.CreatedShare,
-    status=201,
+    tag="investigations", permission="investigations:write", body=models.NewReportShare,
+    response=models.CreatedReportShare, status=201,
 )  # fmt: skip
 def create_share(call: Call) -> object:
     lasts = span(call.body.expires_in, "expires_in")
@@ -75,7 +75,8 @@ def revoke_share(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", SHARED, summary="A shared report. Needs no sign-in: whoever has the link may read it.",
-    tag="investigations", permission="", query=models.SharedQuery, response=models.Report, media=TEXTS,
+    tag="investigations", permission="", query=models.SharedReportQuery,
+    response=models.InvestigationReport, media=TEXTS,
 )  # fmt: skip
 def open_shared_report(call: Call) -> object:
     identity = (call.request.context or {}).get("identity") or {}

@@ -101,7 +101,7 @@ def test_a_socket_follows_the_steps_and_gets_the_rest_after_a_reconnect(api, inc
     api.work()
 
     frames = sockets.sent["one"]
-    assert [models.Frame.model_validate(f).seq for f in frames] == list(range(1, len(frames) + 1))
+    assert [models.StepFrame.model_validate(f).seq for f in frames] == list(range(1, len(frames) + 1))
     assert [f["seq"] for f in frames if f["ends"]] == [len(frames)]
     sockets.connect(api, "two")
     assert sockets.say("two", {"action": "follow", "investigation": identifier, "after": 5}) == frames[5:]
