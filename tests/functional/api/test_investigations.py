@@ -204,7 +204,7 @@ def test_feedback_archive_and_export(api, incidents):
     assert said.json["feedback"]["cause"] == "a leak"
     refused(api.post(f"{path}/feedback", {"verdict": "wrong", "mode": "gremlins"}), 400, "unknown_mode")
     assert api.post(f"{path}/feedback", {"verdict": "perhaps"}).status == 400
-    told = models.Calibration.model_validate(api.get("/investigation-feedback").json)
+    told = models.FeedbackExport.model_validate(api.get("/investigation-feedback").json)
     assert told.claims[found["id"]] == [(found["cause"]["probability"], 0)]
     assert api.post(f"{path}/archive").json["status"] == "archived"
     assert found["id"] not in [i["id"] for i in api.get("/investigations?limit=200").json["items"]]
