@@ -239,7 +239,7 @@ def test_a_report_is_downloaded_in_every_notation(api, incidents, format, media)
     assert "default-src 'none'" in report.headers["Content-Security-Policy"]
     assert found["id"] in report.text.replace("\\", "")
     if format == "json":
-        models.Report.model_validate(report.json)
+        models.InvestigationReport.model_validate(report.json)
 
 
 def opened(api: Api, path: str, address: str = "192.0.2.7"):
