@@ -11,6 +11,7 @@ import { ResourceLink } from '../../kinds/ResourceLink'
 import { CopyCommand } from '../../ui/CopyCommand'
 import { Table } from '../../ui/Table'
 import { EvidenceLink } from '../evidence/EvidenceLink'
+import { InvestigationCard } from '../investigations/InvestigationCard'
 import { ProblemCard } from '../problems/ProblemCard'
 import { Suggestion } from './TranscriptView'
 import styles from './BlockView.module.css'
@@ -59,6 +60,8 @@ export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
           <p className={styles.quiet}>A proposal. Nothing has been executed.</p>
         </section>
       )
+    case 'investigation':
+      return <InvestigationCard block={block} cluster={cluster} />
     case 'choices':
       return (
         <section className={styles.choices} aria-label={block.question}>
