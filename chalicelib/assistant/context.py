@@ -23,9 +23,9 @@ class AssistantContext:
     """One question's surroundings.
 
     `tools` holds who asks, the clusters they may see, the store and the time. `cluster` is an id, a name, `*` for all,
-    or empty when there is only one. `screen` is `{kind, namespace, name, page}` of what the person looks at. `clock`
-    gives seconds and is only used to say how long a step took. `conversation` and `turn` are the ids of what is being
-    answered, so that what an answer starts is started once.
+    or empty when there is only one. `screen` is `{kind, namespace, name, page, investigation}` of what the person looks
+    at. `clock` gives seconds and is only used to say how long a step took. `conversation` and `turn` are the ids of
+    what is being answered, so that what an answer starts is started once.
     """
 
     tools: ToolContext

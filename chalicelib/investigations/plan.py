@@ -170,7 +170,8 @@ class Examination:
     def _propose(self) -> Done:
         found = proposed(self.diagnosis, self.scope.template)
         said = listed([f"{h.title} of {ref_of(h.resource)} ({h.probability:.0%})" for h in found], 4)
-        summary = f"{len(found)} hypotheses: {said}." if found else "No failure mode fits what was read."
+        number = "1 hypothesis" if len(found) == 1 else f"{len(found)} hypotheses"
+        summary = f"{number}: {said}." if found else "No failure mode fits what was read."
         cited = self._keep(self.diagnosis, (one for h in found for one in h.supporting[:2]))
         return Done(summary, {"hypotheses": msgspec.to_builtins(found)}, evidence=cited)
 

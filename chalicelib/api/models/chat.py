@@ -17,6 +17,7 @@ class ScreenContext(RequestModel):
     namespace: str | None = Field(None, max_length=253)
     name: str | None = Field(None, max_length=253)
     page: str | None = Field(None, max_length=100)
+    investigation: str | None = Field(None, max_length=100)
 
 
 class ChatRequest(RequestModel):

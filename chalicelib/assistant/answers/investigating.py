@@ -315,7 +315,8 @@ def _hypotheses(turn: Turn, held: Sequence[StoredHypothesis]) -> None:
         }
         for h in held
     ]
-    turn.add(blocks.table("Hypotheses", HYPOTHESIS_COLUMNS, rows))
+    if len(rows) > 1:
+        turn.add(blocks.table("Hypotheses", HYPOTHESIS_COLUMNS, rows))
     turn.listed(ref_of(h.resource) for h in held)
 
 

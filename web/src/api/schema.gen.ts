@@ -2157,6 +2157,11 @@ export interface components {
          */
         ScreenContext: {
             /**
+             * Investigation
+             * @default null
+             */
+            investigation: string | null;
+            /**
              * Kind
              * @default null
              */

@@ -108,6 +108,7 @@ export interface ChatContext {
   kind?: string
   namespace?: string
   name?: string
+  investigation?: string
 }
 
 export interface ChatRequest {

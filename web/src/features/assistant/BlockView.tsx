@@ -11,11 +11,12 @@ import { ResourceLink } from '../../kinds/ResourceLink'
 import { CopyCommand } from '../../ui/CopyCommand'
 import { Table } from '../../ui/Table'
 import { EvidenceLink } from '../evidence/EvidenceLink'
-import { InvestigationCard } from '../investigations/InvestigationCard'
+import { InvestigationCard, InvestigationLink } from '../investigations/InvestigationCard'
 import { ProblemCard } from '../problems/ProblemCard'
 import { Suggestion } from './TranscriptView'
 import styles from './BlockView.module.css'
 
+const INVESTIGATION = /^iv_[a-z2-7]{26}$/
 const Markdown = lazy(() => import('./Markdown'))
 
 interface BlockViewProps {
@@ -111,6 +112,9 @@ function AnswerTable({ block, cluster }: { block: TableBlock; cluster: string | 
           numeric: isNumeric(column as { type: ColumnType }),
           cell: (row: Record<string, unknown>) => {
             const value = row[column.key]
+            if (typeof value === 'string' && INVESTIGATION.test(value) && cluster) {
+              return <InvestigationLink id={value} cluster={cluster} />
+            }
             const resource =
               asRef(value) ?? (column.key === 'name' ? resourceOfRow(row, block.link?.kind) : null)
             return resource && kinds.find(resource.kind) ? (

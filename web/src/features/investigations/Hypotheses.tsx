@@ -36,6 +36,7 @@ interface HypothesisViewProps {
 
 function HypothesisView({ hypothesis, one, open }: HypothesisViewProps) {
   const { resource, since } = hypothesis
+  const toldAbove = hypothesis.remedy.text === one.remedy?.text
   const seen = one.snapshot ? Date.parse(one.snapshot.as_of) : Date.parse(one.created_at)
   return (
     <details className={styles.hypothesis} data-status={hypothesis.status} open={open}>
@@ -67,7 +68,7 @@ function HypothesisView({ hypothesis, one, open }: HypothesisViewProps) {
         <NotKnown texts={hypothesis.missing} />
         <CauseChain steps={hypothesis.chain} />
         <Explained resources={hypothesis.explains} cluster={one.cluster} />
-        {hypothesis.status !== 'refuted' && <RemedyNote remedy={hypothesis.remedy} />}
+        {hypothesis.status !== 'refuted' && !toldAbove && <RemedyNote remedy={hypothesis.remedy} />}
       </div>
     </details>
   )

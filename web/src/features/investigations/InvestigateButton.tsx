@@ -26,10 +26,12 @@ export function useStartInvestigation() {
 interface InvestigateButtonProps {
   asked: Partial<NewInvestigation> & { cluster: string; question: string }
   tone?: 'plain' | 'quiet'
+  /** Tells this button from others like it on the page. */
+  of?: string
 }
 
 /** One press: what is looked into is what the button stands beside. */
-export function InvestigateButton({ asked, tone = 'plain' }: InvestigateButtonProps) {
+export function InvestigateButton({ asked, tone = 'plain', of }: InvestigateButtonProps) {
   const mayWrite = useMayWrite()
   const start = useStartInvestigation()
   if (!mayWrite) {
@@ -37,7 +39,13 @@ export function InvestigateButton({ asked, tone = 'plain' }: InvestigateButtonPr
   }
   return (
     <>
-      <Button tone={tone} icon="investigate" disabled={start.isPending} onClick={() => start.mutate(asked)}>
+      <Button
+        tone={tone}
+        icon="investigate"
+        aria-label={of && `Investigate ${of}`}
+        disabled={start.isPending}
+        onClick={() => start.mutate(asked)}
+      >
         {start.isPending ? 'Starting…' : 'Investigate'}
       </Button>
       {start.isError && (

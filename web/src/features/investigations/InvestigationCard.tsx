@@ -18,7 +18,9 @@ export function InvestigationCard({ block, cluster }: InvestigationCardProps) {
     refetchInterval: (query) => (query.state.data && isRunning(query.state.data) ? PENDING_POLL_MS : false),
     retry: false,
   })
-  const { question, message, status } = data ?? block
+  const { question, status } = data ?? block
+  // What the answer itself says is not said twice.
+  const news = data && data.message !== block.message ? data.message : ''
   const { level, word } = standing(data ?? { status, outcome: '', cause: null, resolution: '' })
   const where = data?.cluster ?? cluster
   return (
@@ -38,8 +40,21 @@ export function InvestigationCard({ block, cluster }: InvestigationCardProps) {
         )}
         <StatusWord level={level} word={word} />
       </div>
-      {message && <p>{message}</p>}
+      {news && <p>{news}</p>}
       {data && <p className={styles.quiet}>{`${data.steps_done} steps`}</p>}
     </article>
+  )
+}
+
+/** An investigation in a table of an answer. */
+export function InvestigationLink({ id, cluster }: { id: string; cluster: string }) {
+  return (
+    <Link
+      to="/c/$cluster/investigations/$investigation"
+      params={{ cluster, investigation: id }}
+      preload={false}
+    >
+      Open
+    </Link>
   )
 }

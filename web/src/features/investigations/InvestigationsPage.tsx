@@ -30,7 +30,7 @@ export function InvestigationsPage() {
   const change = (next: Partial<typeof filter>) =>
     void navigate({ search: (previous) => ({ ...previous, ...next }), replace: true })
   const items = found.data?.pages.flatMap((page) => page.items)
-  const narrowed = Boolean(q || cluster || status || outcome || resolution)
+  const narrowed = Boolean(q || status || outcome || resolution)
   const start = mayWrite && (
     <Button tone="primary" icon="investigate" onClick={() => setStarting(true)}>
       Investigate
@@ -57,7 +57,6 @@ export function InvestigationsPage() {
               onClick={() =>
                 change({
                   q: undefined,
-                  cluster: undefined,
                   status: undefined,
                   outcome: undefined,
                   resolution: undefined,
@@ -68,7 +67,13 @@ export function InvestigationsPage() {
             </Button>
           </EmptyState>
         ) : (
-          <EmptyState title="Nothing has been investigated yet">
+          <EmptyState
+            title={
+              cluster
+                ? 'Nothing has been investigated in this cluster yet'
+                : 'Nothing has been investigated yet'
+            }
+          >
             <p>
               An investigation reads the cluster, proposes causes, tests each against logs, events and
               changes, and keeps every step. Start one here, from a problem, from an object, or in the

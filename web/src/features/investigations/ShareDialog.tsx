@@ -56,7 +56,7 @@ export function ShareDialog({ investigation, onClose }: { investigation: string;
         </div>
       </form>
       {create.data && (
-        <section aria-label="New link">
+        <section className={styles.list} aria-label="New link">
           <p role="status">Copy it now: only a fingerprint of it is kept, so it cannot be shown again.</p>
           <CopyCommand command={location.origin + create.data.path} label="Copy the link" />
         </section>

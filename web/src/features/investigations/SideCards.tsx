@@ -26,13 +26,17 @@ export function SimilarCard({ one }: { one: Investigation }) {
               params={{ cluster: one.cluster, investigation: past.investigation }}
               preload={false}
             >
-              {past.cause || 'An earlier investigation'}
+              <span className={styles.clamped}>{past.cause || 'An earlier investigation'}</span>
             </Link>
             <span className={styles.quiet}>
               {percent(past.similarity)} alike, {past.cluster_name}, {clockTime(past.concluded_at)}
             </span>
             {past.solved_by && <span>Solved: {past.solved_by}</span>}
-            {past.reasons.length > 0 && <span className={styles.quiet}>{past.reasons.join('; ')}</span>}
+            {past.reasons.length > 0 && (
+              <span className={`${styles.quiet} ${styles.clamped}`} title={past.reasons.join('\n')}>
+                {past.reasons.join('; ')}
+              </span>
+            )}
           </li>
         ))}
       </ul>

@@ -45,7 +45,8 @@ export function ProblemCard({ problem, cluster, now }: ProblemCardProps) {
           </span>
         )}
         <EvidenceMarks ids={problem.evidence} of={problem.title} />
-        {cluster && <InvestigateButton tone="quiet" asked={askedOf(problem, cluster)} />}
+        <span className={styles.space} />
+        {cluster && <InvestigateButton tone="quiet" of={problem.title} asked={askedOf(problem, cluster)} />}
       </div>
     </article>
   )
