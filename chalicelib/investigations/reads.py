@@ -60,6 +60,7 @@ READS = {
         Read("object", "Look at the object", "observe_resource", _object),
         Read("events", "Read its events", "observe_events", _object),
         Read("logs", "Read its logs", "observe_pod_logs", _only(*WITH_PODS, "Service")),
+        Read("patterns", "Look for telling lines in its logs", "analyze_log_patterns", _only(*WITH_PODS)),
         Read("previous_logs", "Read the logs before its restart", "observe_pod_logs", _previous_logs),
         Read("rollout", "Compare its revisions", "observe_rollout_history", _only(*ROLLED_OUT)),
         Read("changes", "Look for changes before it began", "observe_recent_changes", _changes),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from chalicelib.state.messages import masked
 from chalicelib.store.investigation_records import SeenSymptom, Signature
 from chalicelib.store.keys import digest
 from chalicelib.store.records import ResourceName
@@ -23,16 +24,8 @@ TEMPLATE_CHARS = 160
 SAME_TEMPLATE = 80.0
 """Likeness (0-100) from which two error messages are taken for one."""
 
-_VARIABLE = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # UUID
-    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"  # address
-    r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"  # time
-    r"|0x[0-9a-f]+|\b[0-9a-f]{7,64}\b|\d+",
-    re.IGNORECASE,
-)
 _GENERATED = re.compile(r"(?:-[bcdfghjklmnpqrstvwxz2456789]{8,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 """The end of a name that a controller made up (k8s.io/apimachinery/pkg/util/rand)."""
-_QUOTED = re.compile(r"\"[^\"]{1,200}\"|'[^']{1,200}'|`[^`]{1,200}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ def shape_of(name: str) -> str:
 
 def template_of_text(text: str) -> str:
     """An error message without numbers, ids, addresses, times and quoted names."""
-    return " ".join(_VARIABLE.sub("#", _QUOTED.sub("*", text)).split())[:TEMPLATE_CHARS].lower()
+    return masked(text)[:TEMPLATE_CHARS].lower()
 
 
 def signature_of(
