@@ -14,7 +14,7 @@ from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import LogKey
 from chalicelib.tools.logs import collect, fold, head_and_tail, level_of, parse, read_logs, time_of
 from chalicelib.tools.registry import call
-from tests.unit.tools.objects import a_deployment, a_node, a_pod, snapshot_of
+from tests.unit.tools.objects import a_deployment, a_node, a_pod, obj, snapshot_of
 from tests.unit.tools.recorded_views import RecordedViews, a_context, a_view
 
 
@@ -143,6 +143,13 @@ def test_a_kind_without_pods_has_no_logs() -> None:
 def test_a_tail_out_of_range_is_refused(tail: int) -> None:
     with pytest.raises(InvalidRequest):
         collect(Source({"web-a": ""}), a_web("web-a"), "Pod", "shop", "web-a", tail=tail)  # type: ignore[arg-type]
+
+
+def test_a_cron_job_that_has_not_run_yet_has_nothing_to_read_which_is_no_mistake_of_the_question() -> None:
+    job = a_view(snapshot_of(obj("CronJob", "report")))
+    with pytest.raises(NotFound) as refused:
+        collect(Source({}), job, "CronJob", "shop", "report")  # type: ignore[arg-type]
+    assert refused.value.code == "no_pods"
 
 
 def test_lines_that_differ_only_in_numbers_are_folded_with_a_count() -> None:
