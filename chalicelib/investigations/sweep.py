@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.errors import Conflict, KubiliticsError
 from chalicelib.investigations.conclusions import not_examined
-from chalicelib.investigations.hold import LEASE_S
+from chalicelib.investigations.hold import lease_name
 from chalicelib.investigations.office import Office, running
 from chalicelib.investigations.runner import enqueue
 from chalicelib.state.ids import TenantId
@@ -20,7 +20,7 @@ from chalicelib.store.investigations import Active
 from chalicelib.store.keys import digest
 
 QUIET = timedelta(seconds=45)
-"""A session without a step for so long is nobody's: steps take less, and a lease is free after LEASE_S."""
+"""How long a session may wait in the queue before it is queued again."""
 MAX_REQUEUES = 6
 
 
@@ -30,7 +30,7 @@ def sweep(office: Office, tenant: TenantId) -> dict[str, int]:
     requeued = given_up = 0
     for active in office.store.investigations.active(tenant):
         session = office.store.investigations.find(tenant, active.investigation)
-        if session is None or not running(session) or not _left_behind(session, now):
+        if session is None or not running(session) or not _left_behind(office, tenant, session, now):
             continue
         moved = session.steps != active.at_step
         count = 1 if moved else active.requeued + 1
@@ -51,8 +51,10 @@ def sweep(office: Office, tenant: TenantId) -> dict[str, int]:
     return {"requeued": requeued, "given_up": given_up, "follow_ups": len(due)}
 
 
-def _left_behind(session: Investigation, now: datetime) -> bool:
-    return now - session.updated_at > max(QUIET, timedelta(seconds=LEASE_S))
+def _left_behind(office: Office, tenant: TenantId, session: Investigation, now: datetime) -> bool:
+    """A long step has a heartbeat; a session without one is nobody's."""
+    quiet = now - session.updated_at > QUIET
+    return quiet and not office.store.leases.is_held(tenant, lease_name(session.id), now)
 
 
 def _give_up(office: Office, tenant: TenantId, session: Investigation) -> int:

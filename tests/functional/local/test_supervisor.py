@@ -21,7 +21,7 @@ from infra.local.api_client import ApiClient
 from infra.local.embedded_aws.serve import CLEAN_MARKER
 from infra.local.instance import free_port
 from infra.local.layout import ROOT, Layout
-from tests.bench.stack import child_of
+from tests.bench.stack import MODULES, child_of
 
 WITHIN_S = 60.0
 

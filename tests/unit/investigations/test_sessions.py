@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from chalicelib.investigations import sessions, templates
 from chalicelib.investigations.calibration import exported
+from chalicelib.investigations.hold import hold
 from chalicelib.investigations.reads import READS
 from chalicelib.investigations.sessions import Filter
 from chalicelib.investigations.sweep import MAX_REQUEUES, QUIET
@@ -172,6 +173,16 @@ def test_a_session_whose_message_was_lost_is_queued_again() -> None:
         assert world.desk.work(TENANT, session.id, lambda: 1e9) == "settled"
     world.now += QUIET * 2
     assert world.desk.sweep(TENANT)["requeued"] == 0
+
+
+def test_a_session_with_a_long_step_is_left_to_the_worker_that_has_it() -> None:
+    world = a_history()
+    session = world.start("first?")
+    world.now += QUIET * 2
+    with hold(world.office, TENANT, session.id) as held:
+        assert held is not None
+        assert world.desk.sweep(TENANT)["requeued"] == 0
+    assert world.desk.sweep(TENANT)["requeued"] == 1
 
 
 def test_a_session_that_stands_still_is_given_up_and_says_so() -> None:

@@ -137,6 +137,7 @@ READS: dict[str, Read] = {
     "users.list": lambda s, t, id: s.users.list(t),
     "tokens.find": lambda s, t, id: s.tokens.find(t, id),
     "tokens.list": lambda s, t, id: s.tokens.list(t),
+    "leases.is_held": lambda s, t, id: s.leases.is_held(t, id, NOW) or None,
     "links.redeem": lambda s, t, id: s.links.redeem(t, id, NOW),
     "clusters.find": lambda s, t, id: s.clusters.find(t, id),
     "clusters.get": lambda s, t, id: s.clusters.get(t, id),
