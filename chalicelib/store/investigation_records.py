@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from chalicelib.state.structs import ready
 from chalicelib.store.records import Json, Record, ResourceName, Severity
 
 SessionStatus = Literal["created", "investigating", "concluded", "cancelled", "archived"]
@@ -240,3 +241,6 @@ class Share(Record, frozen=True, kw_only=True):
     expires_at: datetime
     revoked_at: datetime | None = None
     revision: int = 0
+
+
+ready(*Record.__subclasses__())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.state.ids import TenantId
+from chalicelib.state.structs import ready
 
 Json = dict[str, Any]
 Role = Literal["admin", "operator", "viewer", "auditor"]
@@ -193,3 +194,6 @@ class Lease(Record, frozen=True, kw_only=True):
     holder: str
     expires_at: datetime
     revision: int = 0
+
+
+ready(*Record.__subclasses__())
