@@ -93,6 +93,7 @@ class Desk:
             question=inquiry.question,
             namespace=inquiry.namespace,
             target=name_of(inquiry.target) if inquiry.target else None,
+            scoped=inquiry.scoped,
             template=inquiry.template,
             trigger=inquiry.trigger,
         )
@@ -112,7 +113,8 @@ class Desk:
         Raises ClusterError when the cluster cannot be read at all.
         """
         view = self.office.views.view(principal, inquiry.cluster)
-        asked = (principal.user, inquiry.question, inquiry.template, inquiry.namespace, *(inquiry.target or ()))
+        where = (inquiry.namespace, "scoped" if inquiry.scoped else "", *(inquiry.target or ()))
+        asked = (principal.user, inquiry.question, inquiry.template, *where)
         return new_id("iv", bytes.fromhex(digest(view.record.id, view.record.snapshot_key, *asked)))
 
     def told(self, principal: Principal, investigation: str) -> Examined:

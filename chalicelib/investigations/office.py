@@ -48,14 +48,16 @@ class Office:
 class NewInvestigation:
     """What a person, a chat, a client or an alert asks to be found out.
 
-    `cluster` is an id or name. `target` is an object, or what it is called (`deployment shop/checkout`). `id` makes a
-    start repeatable: a second one with the same id is the same session.
+    `cluster` is an id or name. `target` is an object, or what it is called (`deployment shop/checkout`). `scoped` says
+    that only target and namespace tell where to look. `id` makes a start repeatable: a second one with the same id is
+    the same session.
     """
 
     cluster: str
     question: str
     namespace: str = ""
     target: ResourceName | str | None = None
+    scoped: bool = False
     template: str = ""
     trigger: Trigger = "person"
     links: tuple[Link, ...] = ()

@@ -55,6 +55,8 @@ def scope_of(session: Investigation, view: ClusterView) -> Scope:
     named = _named(session, view)
     if named is not None:
         found: tuple[tuple[Ref, ...], str, str] = (named,), session.namespace or named.namespace, ""
+    elif session.scoped:
+        found = (), session.namespace, ""
     else:
         found = _asked(session, view)
     targets, namespace, note = found

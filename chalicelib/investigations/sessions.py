@@ -52,6 +52,7 @@ def start(office: Office, principal: Principal, wanted: NewInvestigation) -> Inv
         updated_at=now,
         namespace=wanted.namespace,
         target=_target(wanted),
+        scoped=wanted.scoped,
         template=wanted.template,
         links=wanted.links,
     )

@@ -110,7 +110,8 @@ class Link(Record, frozen=True, kw_only=True):
 class Investigation(Record, frozen=True, kw_only=True):
     """One session. Small: lists and searches read many of them; what it found in full is its Conclusion.
 
-    `steps` is the number of the newest step. `namespace` and `target` narrow it; both empty: the whole cluster.
+    `steps` is the number of the newest step. `namespace` and `target` narrow it; both empty: the whole cluster. Unless
+    it is `scoped`, objects that the question names narrow it too.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Investigation(Record, frozen=True, kw_only=True):
     updated_at: datetime
     namespace: str = ""
     target: ResourceName | None = None
+    scoped: bool = False
     template: str = ""
     status: SessionStatus = "created"
     outcome: SessionOutcome = ""

@@ -17,13 +17,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Something to be found out about a cluster (its id), at most for `wait_s` seconds of the caller's time."""
+    """Something to be found out about a cluster (its id), at most for `wait_s` seconds of the caller's time.
+
+    `scoped`: target and namespace say where to look, and the question names nothing.
+    """
 
     cluster: str
     question: str
     template: str
     namespace: str = ""
     target: Ref | None = None
+    scoped: bool = False
     wait_s: float = 20.0
     trigger: Trigger = "person"
 

@@ -57,7 +57,7 @@ def _troubleshoot(template: str, kind: str, question: str) -> ToolFunction[Troub
         )
         inquiry = Inquiry(
             cluster=context.cluster_id, question=asked, template=template, namespace=namespace, target=target,
-            wait_s=args.wait_s, trigger=context.via,
+            scoped=not args.question, wait_s=args.wait_s, trigger=context.via,
         )  # fmt: skip
         return _answer(investigator.examine(context.principal, inquiry))
 

@@ -275,6 +275,20 @@ def test_what_does_not_exist_or_is_well_is_an_outcome(args: Json, outcome: str) 
     assert ask("troubleshoot_pod_failures", sick(), **args)["data"]["outcome"] == outcome
 
 
+@pytest.mark.parametrize("name", ["storage", "network", "errors", "slow"])
+def test_without_a_name_the_words_of_the_tool_itself_name_nothing(name: str) -> None:
+    cluster = sick()
+    cluster.deployment(f"shop/{name}", replicas=1)
+    for tool in ("troubleshoot_storage", "troubleshoot_network_connectivity", "troubleshoot_error_correlation"):
+        assert ask(tool, cluster)["data"]["scope"] == "the whole cluster"
+
+
+def test_a_question_of_ones_own_names_what_it_is_about() -> None:
+    assert (
+        ask("troubleshoot_storage", sick(), question="is cart out of disk?")["data"]["scope"] == "Deployment shop/cart"
+    )
+
+
 def test_an_unknown_investigation_is_refused() -> None:
     with pytest.raises(NotFound):
         ask("troubleshoot_storage", sick(), investigation="iv_nope")
