@@ -15,8 +15,8 @@ MAX_EXPORTED = 1000
 def exported(office: Office, principal: Principal) -> dict[str, Any]:
     """Judged sessions, newest first: `{"claims": {id: [[probability, 1 | 0], ...]}, "cases": [...]}`.
 
-    `claims` has the form of `tests/bench/heldout/first_runs.json`, which `tests/bench/calibrate.py` reads. A conclusion
-    that was called partly right claims its mode rightly when the true mode that was named is that one.
+    `claims` is what `tests/bench/calibrate.py --feedback` reads. A conclusion that was called partly right claims its
+    mode rightly when the true mode that was named is that one.
     """
     require(principal, READ)
     page = office.store.investigations.search(
