@@ -20,13 +20,27 @@ class UnsupportedMediaType(InvalidRequest):
 def build() -> Chalice:
     """The application with every route registered."""
     from chalicelib.api import mcp
-    from chalicelib.api.rest import audit, clusters, conversations, evidence, resources, system, tools, users
+    from chalicelib.api.rest import (
+        audit,
+        clusters,
+        conversations,
+        evidence,
+        investigations,
+        reports,
+        resources,
+        system,
+        tools,
+        users,
+    )
 
     application = Chalice(app_name="kubilitics", configure_logs=False)
     application.experimental_feature_flags.add("WEBSOCKETS")
     application.api.binary_types = []
     application.register_middleware(one_error_shape, "http")
-    for module in (system, clusters, resources, evidence, tools, conversations, audit, users, mcp):
+    modules = (
+        system, clusters, resources, evidence, tools, conversations, investigations, reports, audit, users, mcp,
+    )  # fmt: skip
+    for module in modules:
         application.register_blueprint(module.blueprint)
     return application
 

@@ -1,9 +1,10 @@
-"""Queue consumers: questions and readings on one queue, audit events on the other."""
+"""Queue consumers: questions, investigations and readings on one queue, audit events on the other."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -23,7 +24,8 @@ BATCH = 10
 
 @blueprint.on_sqs_message(queue=settings().queue, batch_size=BATCH)
 def on_work(event: SQSEvent) -> dict[str, Any]:
-    """Answer questions and read clusters; what fails is given back alone and, after five times, set aside."""
+    """Answer, investigate and read clusters; what fails is given back alone and, after five times, set aside."""
+    remaining_s = remaining_of(event.context)
     failed: list[str] = []
     broken_groups: set[str] = set()
     for record in event.to_dict()["Records"]:
@@ -32,7 +34,7 @@ def on_work(event: SQSEvent) -> dict[str, Any]:
             failed.append(record["messageId"])
             continue
         try:
-            handle(json.loads(record["body"]))
+            handle(json.loads(record["body"]), remaining_s)
         except Exception:
             logger.exception("work failed", message_id=record["messageId"])
             failed.append(record["messageId"])
@@ -52,7 +54,17 @@ def on_audit(event: SQSEvent) -> None:
         services.store.audit.append(tenant, events)
 
 
-def handle(message: Mapping[str, Any]) -> None:
+def remaining_of(context: Any) -> Callable[[], float]:
+    """Seconds that the function may still run, by Lambda's context."""
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: remaining_ms() / 1000) if remaining_ms is not None else unlimited
+
+
+def unlimited() -> float:
+    return math.inf
+
+
+def handle(message: Mapping[str, Any], remaining_s: Callable[[], float] = unlimited) -> None:
     """One message of the work queue. Raises InvalidRequest for a type that nobody handles."""
     services = wiring.services()
     tenant = TenantId(str(message["tenant"]))
@@ -61,6 +73,11 @@ def handle(message: Mapping[str, Any]) -> None:
             run_turn(services, tenant, message["conversation"], message["turn"])
         except NotFound:
             logger.info("conversation was deleted before its answer", conversation=message["conversation"])
+    elif message["type"] == "investigation":
+        ending = services.investigations.work(tenant, message["investigation"], remaining_s)
+        logger.info("investigation", investigation=message["investigation"], ending=ending)
+    elif message["type"] == "follow_up":
+        services.investigations.follow_up(tenant, message["investigation"])
     elif message["type"] == "collect":
         _collect(services, tenant, message["cluster"])
     else:

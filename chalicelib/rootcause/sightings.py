@@ -93,7 +93,8 @@ def _uncreated(look: Look) -> Iterator[Case]:
     for sts in look.snapshot.of("StatefulSet"):
         pods = look.world.pods_of(look.world.ref_of(sts))
         if (
-            len(pods) < sts.spec.replicas
+            look.snapshot.was_read("Pod", sts.metadata.namespace)
+            and len(pods) < sts.spec.replicas
             and all(p.ready for p in pods)
             and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE
         ):
