@@ -7,11 +7,12 @@ from typing import Any
 from chalice.app import WebsocketEvent
 
 from chalicelib.api import application, websocket, work
-from jobs import collect
+from jobs import collect, sweep
 
 app = application.build()
 app.register_blueprint(work.blueprint)
 app.register_blueprint(collect.blueprint)
+app.register_blueprint(sweep.blueprint)
 
 
 @app.on_ws_connect()

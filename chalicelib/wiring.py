@@ -5,12 +5,13 @@ Everything a handler needs is a field or method of `Services`; tests install one
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,13 @@ from chalicelib.store.records import ClusterRecord, Conversation, NewAuditEvent,
 if TYPE_CHECKING:
     from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
+    from chalicelib.investigations.desk import Desk
     from chalicelib.safety.autopilot import Autopilot
     from chalicelib.safety.execution import Executor
     from chalicelib.safety.runs import Runs
     from chalicelib.safety.schedules import Schedules
     from chalicelib.safety.service import Safety
+    from chalicelib.store.investigation_records import InvestigationStep, Trigger
     from chalicelib.tools.collection import Collector
     from chalicelib.tools.context import ToolContext
     from chalicelib.tools.registry import ToolResult
@@ -46,6 +49,7 @@ SOCKET_TTL_S = 7200
 LOCAL_ADMIN = "admin"
 Frames = list[tuple[str, dict[str, Any]]]
 Push = Callable[[TenantId, str, bytes], None]
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -130,6 +134,14 @@ class Services:
         except NotFound:
             self.store.connections.remove(tenant, connection)
 
+    def broadcast(self, tenant: TenantId, topic: str, payloads: Iterable[bytes]) -> None:
+        """Send to every WebSocket that shows a conversation or an investigation."""
+        listeners = self.store.connections.list_for_conversation(tenant, topic)
+        if listeners:
+            for payload in payloads:
+                for listener in listeners:
+                    self.push(tenant, listener.id, payload)
+
     # Clusters
 
     @cached_property
@@ -160,6 +172,11 @@ class Services:
         return Collector(self.store, self.open_source, self.clock, self.settings.read_deadline_s, self.holder)
 
     @cached_property
+    def holder(self) -> str:
+        """The name under which this process takes leases."""
+        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+    @cached_property
     def views(self) -> StoredViews:
         from chalicelib.tools.views import StoredViews
 
@@ -182,6 +199,36 @@ class Services:
         self.views.forget_records()
         self.audit(principal, "cluster.check", record.id, {"reachable": report.reachable})
         return report, record
+
+    # Investigations
+
+    @cached_property
+    def investigations(self) -> Desk:
+        from chalicelib.investigations import Desk, Office
+
+        return Desk(
+            Office(
+                store=self.store,
+                views=self.views,
+                # Asked at each use: tests move the time of an installation.
+                clock=lambda: self.clock(),
+                random=secrets.token_bytes,
+                holder=self.holder,
+                principal_of=lambda tenant, user: self.authenticator.user(tenant, user, self.clock()),
+                note=self.audit,
+                tell=self._tell,
+                pause=time.sleep,
+            )
+        )
+
+    def _tell(self, tenant: TenantId, step: InvestigationStep) -> None:
+        """Show a step to who follows it. One that cannot be reached reads the journal when it is back."""
+        from chalicelib.investigations.frames import frame_of
+
+        try:
+            self.broadcast(tenant, step.investigation, [msgspec.json.encode([frame_of(step)])])
+        except KubiliticsError as error:
+            log.warning("step of %s not pushed: %s", step.investigation, error.message)
 
     # Changes
 
@@ -217,26 +264,26 @@ class Services:
 
         return Executor(self.safety, self.store, self.holder, self.runs)
 
-    @cached_property
-    def holder(self) -> str:
-        """Names this process in leases."""
-        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-
     # Tools, questions, audit
 
-    def tool_context(self, principal: Principal) -> ToolContext:
+    def tool_context(self, principal: Principal, via: Trigger = "person") -> ToolContext:
         """What a tool called by this principal may use."""
         from chalicelib.tools.context import ToolContext
 
-        return ToolContext(principal=principal, views=self.views, store=self.store, now=self.clock())
+        return ToolContext(
+            principal=principal, views=self.views, store=self.store, now=self.clock(),
+            investigator=self.investigations, via=via,
+        )  # fmt: skip
 
-    def call_tool(self, principal: Principal, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+    def call_tool(
+        self, principal: Principal, name: str, arguments: Mapping[str, Any], via: Trigger = "person"
+    ) -> ToolResult:
         """Call a tool for a caller and note it in the audit log. Raises what the tool raises."""
         from chalicelib.tools.registry import call
 
         outcome = "ok"
         try:
-            return call(name, dict(arguments), self.tool_context(principal))
+            return call(name, dict(arguments), self.tool_context(principal, via))
         except KubiliticsError as error:
             outcome = error.code
             raise
@@ -250,11 +297,14 @@ class Services:
         principal = self.authenticator.user(tenant, turn.user, self.clock())
         self.audit(principal, "question", turn.cluster, {"turn": turn.id, "length": len(turn.message)})
         context = AssistantContext(
-            tools=self.tool_context(principal),
+            tools=self.tool_context(principal, "chat"),
             cluster=turn.cluster,
             memory=conversation.memory,
             screen=turn.context,
             clock=time.perf_counter,
+            investigations=self.investigations,
+            conversation=conversation.id,
+            turn=turn.id,
         )
         found = answer(turn.message, context)
         return frames_of(found), found.memory
@@ -276,15 +326,22 @@ class Services:
             return found
         return self.store.conversations.update_turn(tenant, msgspec.structs.replace(found, status="cancelled"))
 
-    def audit(self, principal: Principal, action: str, cluster: str, detail: Mapping[str, Any]) -> None:
-        """Note what was done. Raises when the note cannot be kept: an unaudited action is not done."""
-        self._note(principal.tenant, principal.user, action, cluster, detail)
+    def audit(
+        self, principal: Principal, action: str, cluster: str, detail: Mapping[str, Any], *, id: str = ""
+    ) -> None:
+        """Note what was done. Raises when the note cannot be kept: an unaudited action is not done.
 
-    def _note(self, tenant: TenantId, actor: str, action: str, cluster: str, detail: Mapping[str, Any]) -> None:
+        `id` names a fact that happens once, so that noting it again adds nothing.
+        """
+        self._note(principal.tenant, principal.user, action, cluster, detail, id=id)
+
+    def _note(
+        self, tenant: TenantId, actor: str, action: str, cluster: str, detail: Mapping[str, Any], *, id: str = ""
+    ) -> None:
         self.store.audit.submit(
             tenant,
             NewAuditEvent(
-                id=new_id("au", secrets.token_bytes(16)), at=self.clock(), actor=actor, action=action,
+                id=id or new_id("au", secrets.token_bytes(16)), at=self.clock(), actor=actor, action=action,
                 cluster=cluster, detail=dict(detail),
             ),
         )  # fmt: skip

@@ -9,9 +9,11 @@ from chalicelib.errors import Forbidden
 from chalicelib.state.ids import TenantId
 from chalicelib.store.records import Role
 
-_READ = frozenset({"clusters:read", "findings:read", "tools:read", "conversations:read", "changes:read"})
+_READ = frozenset(
+    {"clusters:read", "findings:read", "tools:read", "conversations:read", "investigations:read", "changes:read"}
+)
 _ASK = frozenset({"conversations:write"})
-_OPERATE = frozenset({"clusters:write", "findings:write", "changes:write", "changes:approve"})
+_OPERATE = frozenset({"clusters:write", "findings:write", "investigations:write", "changes:write", "changes:approve"})
 _AUDIT = frozenset({"audit:read", "users:read"})
 _ADMINISTER = frozenset({"users:write", "tokens:write", "settings:write", "changes:approve_high"})
 

@@ -27,7 +27,9 @@ def build() -> Chalice:
         conversations,
         evidence,
         governance,
+        investigations,
         playbooks,
+        reports,
         resources,
         system,
         tools,
@@ -38,9 +40,11 @@ def build() -> Chalice:
     application.experimental_feature_flags.add("WEBSOCKETS")
     application.api.binary_types = []
     application.register_middleware(one_error_shape, "http")
-    for module in (
-        system, clusters, resources, evidence, tools, conversations, changes, playbooks, governance, audit, users, mcp,
-    ):  # fmt: skip
+    modules = (
+        system, clusters, resources, evidence, tools, conversations, investigations, reports, changes, playbooks,
+        governance, audit, users, mcp,
+    )  # fmt: skip
+    for module in modules:
         application.register_blueprint(module.blueprint)
     return application
 

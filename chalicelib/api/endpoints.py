@@ -71,6 +71,8 @@ class Endpoint:
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     others: Mapping[int, Any]
+    media: tuple[str, ...]
+    """Content types of text that the route may answer with instead of JSON."""
     handler: Handler
 
 
@@ -92,11 +94,14 @@ def endpoint(
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     others: Mapping[int, Any] | None = None,
+    media: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Register a route with Chalice and with the OpenAPI document."""
 
     def register(handler: Handler) -> Handler:
-        entry = Endpoint(method, path, summary, tag, permission, response, status, query, body, others or {}, handler)
+        entry = Endpoint(
+            method, path, summary, tag, permission, response, status, query, body, others or {}, media, handler
+        )
         ENDPOINTS.append(entry)
 
         def view(**parameters: str) -> Response:

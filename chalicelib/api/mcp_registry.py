@@ -38,7 +38,7 @@ class CallersTools:
         return list(TOOLS)
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        return self._services.call_tool(self._principal, name, arguments)
+        return self._services.call_tool(self._principal, name, arguments, "mcp")
 
 
 def respond(request: Request) -> Response:

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib import __version__
 from chalicelib.api.endpoints import ENDPOINTS, Endpoint
-from chalicelib.api.models import chat
+from chalicelib.api.models import chat, investigations
 from chalicelib.api.models.base import Error
 
 REF = "#/components/schemas/{model}"
@@ -39,7 +39,7 @@ def document() -> dict[str, Any]:
     frames = [m for m in get_args(get_args(chat.Frame)[0]) if issubclass(m, BaseModel)]
     blocks = [m for m in get_args(get_args(chat.Block)[0]) if issubclass(m, BaseModel)]
     models = {m for e in ENDPOINTS for m in (e.query, e.body, e.response, *e.others.values()) if _is_model(m)}
-    models |= {Error, *frames, *blocks}
+    models |= {Error, *frames, *blocks, investigations.StepFrame}
     ordered = sorted(models, key=lambda m: m.__name__)
     references, schemas = models_json_schema([(m, _mode(m)) for m in ordered], ref_template=REF)
     paths: dict[str, Any] = {}
@@ -116,6 +116,9 @@ def _query_parameters(entry: Endpoint) -> list[dict[str, Any]]:
 
 def _responses(entry: Endpoint, references: dict[Any, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {str(entry.status): _response("Done.", entry.response, references)}
+    if entry.media:
+        text = {"schema": {"type": "string"}}
+        found[str(entry.status)].setdefault("content", {}).update(dict.fromkeys(entry.media, text))
     for status, model in entry.others.items():
         found[str(status)] = _response("See the schema.", model, references)
     for status, text in ERRORS.items():

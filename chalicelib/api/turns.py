@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -161,25 +161,20 @@ def _answered(
 
 def _push(services: Services, tenant: TenantId, conversation: str, frames: Sequence[Frame]) -> None:
     """Send frames to every socket that shows the conversation, in as few messages as the gateway's limit allows."""
-    if not frames:
-        return
-    listeners = services.store.connections.list_for_conversation(tenant, conversation)
-    if not listeners:
-        return
-    for payload in messages_of(frames):
-        for listener in listeners:
-            services.push(tenant, listener.id, payload)
+    if frames:
+        services.broadcast(tenant, conversation, messages_of(frame_out(f) for f in frames))
 
 
-def messages_of(frames: Sequence[Frame]) -> Iterator[bytes]:
+def messages_of(frames: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """WebSocket messages: JSON arrays of frames, each below the frame limit unless a single frame is larger."""
     waiting: list[bytes] = []
     length = 2
     for frame in frames:
-        encoded = msgspec.json.encode(frame_out(frame))
+        encoded = msgspec.json.encode(frame)
         if waiting and length + len(encoded) + 1 > MESSAGE_BYTES:
             yield b"[" + b",".join(waiting) + b"]"
             waiting, length = [], 2
         waiting.append(encoded)
         length += len(encoded) + 1
-    yield b"[" + b",".join(waiting) + b"]"
+    if waiting:
+        yield b"[" + b",".join(waiting) + b"]"

@@ -15,11 +15,12 @@ from chalicelib import wiring
 from chalicelib.accounts.identity import Principal
 from chalicelib.api.authentication import authenticate_socket
 from chalicelib.api.models.chat import ChatRequest
+from chalicelib.api.render import frame_out
 from chalicelib.api.turns import ask, messages_of
 from chalicelib.errors import InvalidRequest, KubiliticsError
 from chalicelib.store.records import SocketConnection
 
-ACTIONS = ("chat", "resume", "ping", "cancel")
+ACTIONS = ("chat", "resume", "follow", "ping", "cancel")
 RESUME_LIMIT = 1000
 
 
@@ -74,6 +75,8 @@ def _dispatch(services: wiring.Services, principal: Principal, connection: str, 
         _chat(services, principal, connection, message)
     elif action == "resume":
         _resume(services, principal, connection, message)
+    elif action == "follow":
+        _follow(services, principal, connection, message)
     elif action == "cancel":
         conversation = services.own_conversation(principal, _text(message, "conversation"))
         services.cancel(principal.tenant, conversation.id, _text(message, "turn"))
@@ -98,13 +101,31 @@ def _chat(services: wiring.Services, principal: Principal, connection: str, mess
 
 def _resume(services: wiring.Services, principal: Principal, connection: str, message: dict[str, Any]) -> None:
     conversation = services.own_conversation(principal, _text(message, "conversation"))
+    after = _after(message)
+    services.store.connections.show(principal.tenant, connection, conversation.id)
+    frames = services.store.conversations.frames(principal.tenant, conversation.id, after, RESUME_LIMIT)
+    for payload in messages_of(frame_out(f) for f in frames):
+        services.push(principal.tenant, connection, payload)
+
+
+def _follow(services: wiring.Services, principal: Principal, connection: str, message: dict[str, Any]) -> None:
+    """Show the steps of an investigation: those after a number from the journal, the others as they are done."""
+    from chalicelib.investigations import sessions
+    from chalicelib.investigations.frames import frame_of
+
+    session = sessions.get(services.investigations.office, principal, _text(message, "investigation"))
+    after = _after(message)
+    services.store.connections.show(principal.tenant, connection, session.id)
+    steps = services.store.investigations.steps(principal.tenant, session.id, after, RESUME_LIMIT)
+    for payload in messages_of(frame_of(step) for step in steps):
+        services.push(principal.tenant, connection, payload)
+
+
+def _after(message: dict[str, Any]) -> int:
     after = message.get("after", 0)
     if not isinstance(after, int) or after < 0:
         raise InvalidRequest("after: a sequence number is needed.", details={"field": "after"})
-    services.store.connections.show(principal.tenant, connection, conversation.id)
-    frames = services.store.conversations.frames(principal.tenant, conversation.id, after, RESUME_LIMIT)
-    for payload in messages_of(frames) if frames else ():
-        services.push(principal.tenant, connection, payload)
+    return after
 
 
 def _text(message: dict[str, Any], field: str) -> str:

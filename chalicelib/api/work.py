@@ -1,4 +1,4 @@
-"""Queue consumers: questions and readings on one queue, audit events on the other."""
+"""Queue consumers: questions, investigations and readings on one queue, audit events on the other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HAND_OVER_S = 60.0
 
 @blueprint.on_sqs_message(queue=settings().queue, batch_size=BATCH)
 def on_work(event: SQSEvent) -> dict[str, Any]:
-    """Answer questions and read clusters; what fails is given back alone and, after five times, set aside."""
+    """Answer, investigate and read clusters; what fails is given back alone and, after five times, set aside."""
     remaining_s = remaining_of(event.context)
     failed: list[str] = []
     broken_groups: set[str] = set()
@@ -76,6 +76,11 @@ def handle(message: Mapping[str, Any], remaining_s: Callable[[], float] = unlimi
             run_turn(services, tenant, message["conversation"], message["turn"])
         except NotFound:
             logger.info("conversation was deleted before its answer", conversation=message["conversation"])
+    elif message["type"] == "investigation":
+        ending = services.investigations.work(tenant, message["investigation"], remaining_s)
+        logger.info("investigation", investigation=message["investigation"], ending=ending)
+    elif message["type"] == "follow_up":
+        services.investigations.follow_up(tenant, message["investigation"])
     elif message["type"] == "change":
         _change(services, tenant, message["change"], remaining_s)
     elif message["type"] == "collect":

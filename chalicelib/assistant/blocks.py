@@ -1,4 +1,4 @@
-"""Parts of an answer: text, table, chart, evidence, problem, action, choices, suggestions.
+"""Parts of an answer: text, table, chart, evidence, problem, action, investigation, choices, suggestions.
 
 Text from a cluster (names, logs, events) is data. It is shown as code or with its Markdown escaped, so that it can
 neither format the page nor bring in a link or an image, and control characters never pass.
@@ -100,6 +100,14 @@ def problem(found: Mapping[str, Any]) -> Block:
 def action(title: str, explanation: str, command: str) -> Block:
     """A command for a person to run. Nothing here runs it."""
     return {"type": "action", "title": title, "text": explanation, "command": command}
+
+
+def investigation(id: str, question: str, status: str, outcome: str, message: str) -> Block:
+    """An investigation, to be followed where it is shown."""
+    return {
+        "type": "investigation", "id": id, "question": visible(question, 500), "status": status, "outcome": outcome,
+        "message": visible(message, 1_000),
+    }  # fmt: skip
 
 
 def choices(question: str, items: Iterable[tuple[str, str]]) -> Block:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.assistant.blocks import Block
 
 if TYPE_CHECKING:
+    from chalicelib.investigations.desk import Desk as InvestigationDesk
     from chalicelib.tools.context import ToolContext
 
 
@@ -22,8 +23,9 @@ class AssistantContext:
     """One question's surroundings.
 
     `tools` holds who asks, the clusters they may see, the store and the time. `cluster` is an id, a name, `*` for all,
-    or empty when there is only one. `screen` is `{kind, namespace, name, page}` of what the person looks at. `clock`
-    gives seconds and is only used to say how long a step took.
+    or empty when there is only one. `screen` is `{kind, namespace, name, page, investigation}` of what the person looks
+    at. `clock` gives seconds and is only used to say how long a step took. `conversation` and `turn` are the ids of
+    what is being answered, so that what an answer starts is started once.
     """
 
     tools: ToolContext
@@ -31,6 +33,9 @@ class AssistantContext:
     memory: Mapping[str, Any] = field(default_factory=dict)
     screen: Mapping[str, Any] = field(default_factory=dict)
     clock: Callable[[], float] = no_clock
+    investigations: InvestigationDesk | None = None
+    conversation: str = ""
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def answer(question: str, context: AssistantContext) -> Answer:
     is said in the answer. Same question, snapshot, conversation and screen: identical answer.
     """
     asked = question[:MAX_QUESTION].strip()
-    memory = Memory.of(context.memory)
+    memory = Memory.of(context.memory).beside(context.screen)
     records = clusters_of(context)
     if _EVERYWHERE.search(asked):
         records = list(context.tools.clusters("*"))
@@ -212,6 +212,8 @@ def _compose(question: str, turn: Turn, intent: str, memory: Memory, desk: Desk)
         cluster=desk.record.id,
         screen=turn.screen,
         proposed=turn.proposed or memory.proposed,
+        investigation=turn.investigation or memory.investigation,
+        on_screen=memory.on_screen,
         turns=memory.turns + 1,
     )
     return Answer(

@@ -41,6 +41,10 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     screen: Remembered | None = None
     proposed: str = ""
     """The last command that was offered. It was not run here."""
+    investigation: str = ""
+    """The investigation that is spoken of."""
+    on_screen: str = ""
+    """The investigation whose page was last looked at."""
     turns: int = 0
 
     @classmethod
@@ -50,6 +54,15 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
             return msgspec.convert(dict(stored or {}), cls)
         except (msgspec.ValidationError, TypeError, ValueError):
             return cls()
+
+    def beside(self, screen: Mapping[str, Any]) -> Memory:
+        """The memory beside a page: opening the page of another investigation means to speak of that one."""
+        shown = str(screen.get("investigation") or "")
+        return (
+            msgspec.structs.replace(self, investigation=shown, on_screen=shown)
+            if shown not in ("", self.on_screen)
+            else self
+        )
 
     def as_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.to_builtins(self)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.assistant.memory import Memory, Remembered
-from chalicelib.assistant.subjects import find_subject, namespaces_in
 from chalicelib.state.query import KIND_PHRASES, Vocabulary, parse
+from chalicelib.state.query.subjects import find_subject, namespaces_in
 
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,
@@ -33,6 +33,36 @@ _WHY = re.compile(
     r"^(?:but\s+|and\s+|so\s+)?(?:why|how come|why is that|why so|what'?s the reason|for what reason)\s*\?*$", re.I
 )
 _WORKED = re.compile(r"^(?:did|has|have)\s+(?:it|that|this)\s+(?:work|worked|help|helped|fix)\b|^is it fixed\b", re.I)
+OF_INVESTIGATIONS = {
+    "findings": (
+        r"^(so |and |ok )?what (did|have) (you|it|the investigation) (find|found|find out|found out|conclude)\b"
+        r"|^(show |what (is|are) )?(the )?(findings|conclusion|results?)( of the investigation)?$"
+        r"|^(is|are) (it|you) done$"
+    ),
+    "steps": r"^(show |list |what (were|are) )?(me )?(the |its |your )?steps\b|^how did you (find|get to|conclude)\b",
+    "recheck": (
+        r"^(is|was) (it|that|this|the (problem|cause|incident|issue)) (fixed|solved|resolved|gone|over|still there)\b"
+        r"|^(check|look)( (it|that))? again$|^recheck$|^still (broken|there|failing)$"
+    ),
+    "verdict": (
+        r"^(no,? |yes,? |actually,? |in fact,? )*(it|that|the (real |true |actual )?(cause|reason)) was\b"
+        r"|^(you were|you're|that's|that was|it's) (right|wrong|correct|incorrect|not it|not quite|partly|half)\b"
+    ),
+    "similar": r"\b(similar|alike|like (this|that)( one)?) ?(incidents?|investigations?|cases?|problems?)\b"
+    r"|^(have we|did we) (seen|see|had|have) (this|that|it) before\b|^similar( ones)?$|\bseen (this|that|it) before\b",
+    "past": r"\b(past|previous|earlier|old|all|list|show|history of)( the| my| our)? investigations\b|^investigations\b"
+    r"|\binvestigations (of|in|about|on|for)\b",
+    "then": r"\b(what|how) (was|did) the cluster( look)?( like)? (then|at that time|back then|when it (failed|broke))\b"
+    r"|^the cluster (then|at that time)$",
+}
+"""Questions about the investigation that is spoken of, by intent, on a question in lower case."""
+TRUE_CAUSE = re.compile(
+    r"\b(?:it|that|the (?:real |true |actual )?(?:cause|reason)) was "
+    r"(?:really |actually |in fact |because of |due to )*"
+    r"(?!right\b|wrong\b|correct\b)(?P<cause>.{2,400})",
+    re.IGNORECASE,
+)
+_ABOUT_AN_INVESTIGATION = re.compile("|".join(OF_INVESTIGATIONS.values()))
 _THAT_NAMESPACE = re.compile(r"\b(?:that|this|the same|the)\s+namespace\b", re.IGNORECASE)
 _IT = re.compile(
     r"\b(?:that|this)\s+(pod|deployment|service|node|one|claim|job|workload|object|ingress|statefulset|cronjob|thing|app|"
@@ -65,6 +95,8 @@ class Resolved:
 def resolve(question: str, memory: Memory, screen: Remembered | None, vocabulary: Vocabulary) -> Resolved:
     """The question with its references replaced by what they mean, from the conversation, then from the screen."""
     text = " ".join(question.split())
+    if memory.investigation and _ABOUT_AN_INVESTIGATION.search(text.lower().rstrip("?!. ")):
+        return Resolved(text)
     if _WORKED.search(text) and memory.subject:
         return Resolved(f"status of {mention(memory.subject)}", worked=True)
     bare = _BARE_ORDINAL.match(text)

@@ -14,10 +14,10 @@ from chalicelib.assistant.context import AssistantContext
 from chalicelib.assistant.desk import Desk
 from chalicelib.assistant.memory import Memory, Remembered, remembered
 from chalicelib.assistant.references import mention
-from chalicelib.assistant.subjects import Found, find_subject, namespaces_in
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
 from chalicelib.state.query import Query, Vocabulary, parse
+from chalicelib.state.query.subjects import Found, find_subject, namespaces_in
 
 if TYPE_CHECKING:
     from chalicelib.rootcause import Problem
@@ -58,6 +58,7 @@ class Turn:
     items: tuple[Remembered, ...] = ()
     namespace: str = ""
     proposed: str = ""
+    investigation: str = ""
     degraded: bool = False
     scope_kinds: set[str] = field(default_factory=set)
 

@@ -327,7 +327,7 @@ def _zip(stream: BinaryIO, budget: _Budget) -> Iterator[Member]:
     _check_zip_directory(stream, budget.limits)
     with zipfile.ZipFile(stream) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # is_dir() of a damaged name that is empty raises IndexError
                 continue
             path = budget.admit(entry.filename, entry.file_size)
             if entry.flag_bits & 0x1:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from chalicelib.errors import InvalidRequest
+from chalicelib.state.structs import ready
 
 
 class _Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -47,6 +48,7 @@ class LocalConnection(_Connection, frozen=True, kw_only=True, omit_defaults=True
 
 
 Connection = StaticConnection | EksConnection | LocalConnection
+ready(Connection)
 
 
 def encode_connection(connection: Connection) -> str:

@@ -12,6 +12,7 @@ from chalicelib.clusters.reader import Getter
 from chalicelib.errors import ClusterError
 from chalicelib.state.meta import Api
 from chalicelib.state.snapshot import ApiResource
+from chalicelib.state.structs import ready
 
 _AGGREGATED = ",".join(
     (
@@ -81,6 +82,9 @@ class _LegacyResource(Api):
 class _LegacyResources(Api):
     group_version: str = ""
     resources: list[_LegacyResource] = []
+
+
+ready(_Discovery, _LegacyGroups, _LegacyResources)
 
 
 def discover(server: Getter, deadline: Deadline) -> tuple[ApiResource, ...]:

@@ -12,6 +12,7 @@ from chalicelib.state.decode import ListMeta, Page
 from chalicelib.state.meta import Api, ObjectMeta, Quantities
 from chalicelib.state.quantity import quantity
 from chalicelib.state.snapshot import Usage
+from chalicelib.state.structs import ready
 
 
 class ContainerUsage(Api):
@@ -36,6 +37,9 @@ class Metrics(Api):
         return Usage(
             cpu=sum(quantity(p.get("cpu")) for p in parts), memory=sum(quantity(p.get("memory")) for p in parts)
         )
+
+
+ready(Metrics)
 
 
 @functools.cache

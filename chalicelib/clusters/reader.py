@@ -14,6 +14,7 @@ from chalicelib.clusters.transport import TOO_LARGE, Answer
 from chalicelib.errors import ClusterError, ClusterTimeout
 from chalicelib.state.decode import Page
 from chalicelib.state.snapshot import Gap, GapReason
+from chalicelib.state.structs import ready
 
 PAGE_ITEMS = 500
 SMALLEST_PAGE = 5
@@ -197,6 +198,9 @@ class _Table(msgspec.Struct, rename="camel"):
     metadata: _TableMeta = _TableMeta()
     column_definitions: list[_TableColumn] = []
     rows: list[_TableRow] | None = None
+
+
+ready(_Status, _Table)
 
 
 def secret_rows(body: bytes, namespace: str) -> Page:

@@ -33,6 +33,7 @@ from chalicelib.state.snapshot import (
     NodeService,
     Usage,
 )
+from chalicelib.state.structs import ready
 
 _TIME = re.compile(
     rb'"(?:creationTimestamp|lastTransitionTime|lastHeartbeatTime|lastUpdateTime|startedAt|finishedAt|startTime|'
@@ -61,6 +62,9 @@ class _Envelope(Api):
     kind: str = ""
     api_version: str = ""
     items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+ready(_Head, _Envelope)
 
 
 class _Source(NamedTuple):

@@ -323,9 +323,12 @@ def program_of_other_architecture(case: Case, look: Look) -> Finding | None:
 
 @detector("security_context_invalid", symptom=container_not_created)
 def user_not_allowed(case: Case, look: Look) -> Finding | None:
-    """The container must not run as root, and its image would."""
+    """The container must not run as root, and its image or its own runAsUser would.
+
+    Texts: verifyRunAsNonRoot in pkg/kubelet/kuberuntime/security_context_others.go.
+    """
     said, cited = _message(case, look)
-    if "runAsNonRoot" not in said and "non-numeric user" not in said:
+    if not any(text in said for text in ("runAsNonRoot", "non-numeric user", "breaks non-root policy")):
         return None
     return blame(
         case.resource,

@@ -10,6 +10,7 @@ from chalicelib.rootcause import changes, ranking
 from chalicelib.rootcause.case import Case, Finding
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Diagnosis, Outcome, Problem, Symptom
+from chalicelib.rootcause.outside import outside_calls
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
 from chalicelib.rootcause.sightings import object_cases
@@ -67,7 +68,7 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     """All live symptoms; a collector that fails leaves a gap, not a failed diagnosis."""
-    for source in (pod_cases, object_cases):
+    for source in (pod_cases, object_cases, outside_calls):
         try:
             yield from source(look)
         except Exception as error:

@@ -19,7 +19,7 @@ from chalicelib.state.meta import Ref
 TIERS = {
     "app_exception": 1, "script_or_args_error": 0, "job_backoff_limit": 1, "dependency_unreachable": 1,
     "init_container_crash": 1, "init_container_hang": 1, "sandbox_create_failure": 1,
-    "rollout_stuck": 2, "zero_replicas": 2,
+    "zero_replicas": 1, "rollout_stuck": 2,
     "endpoints_not_ready": 3, "hpa_no_metrics": 4, "pdb_blocks_drain": 4,
 }  # fmt: skip
 
@@ -37,6 +37,7 @@ TITLES = {
     "job_backoff_limit": "Job failed", "cronjob_suspended_or_bad_schedule": "CronJob does not run",
     "hpa_no_metrics": "Autoscaler has no metrics", "pdb_blocks_drain": "Disruption budget blocks a drain",
     "finalizer_deadlock": "Deletion waits for a finalizer", "service_selector_mismatch": "Service selects no pod",
+    "networkpolicy_blocks": "Network policy blocks traffic",
     "target_port_mismatch": "Service points at a wrong port", "endpoints_not_ready": "Not ready to serve",
     "ingress_backend_or_tls_missing": "Ingress backend or certificate missing", "kubelet_down": "Node does not report",
     "node_pressure_eviction": "Node under resource pressure", "rbac_forbidden": "Access refused by RBAC",

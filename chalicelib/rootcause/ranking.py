@@ -181,7 +181,15 @@ def _accounts(cause: Candidate, other: Candidate) -> bool:
     if mine.resource in theirs.upstream and (cause.tier <= other.tier or other.probability < CLEAR):
         return True
     clear = cause.probability >= CLEAR or other.tier >= SYMPTOMATIC
-    return cause.tier < other.tier and clear and not _touched(other).isdisjoint(mine.explains)
+    touched = set(theirs.upstream) if _elsewhere(mine.resource, other) else _touched(other)
+    return cause.tier < other.tier and clear and not touched.isdisjoint(mine.explains)
+
+
+def _elsewhere(node: Ref, other: Candidate) -> bool:
+    """Whether a candidate is about pods of other nodes: a node explains what its own pods' workloads lack, no more."""
+    return node.kind == "Node" and all(
+        case.ref.kind == "Pod" and case.pod.spec.node_name not in ("", node.name) for case in other.cases
+    )
 
 
 def _absorb(cause: Candidate, other: Candidate) -> Candidate:

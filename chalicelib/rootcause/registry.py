@@ -30,6 +30,8 @@ FAMILIES = (
     "controllers",
     "disruption",
     "services",
+    "policies",
+    "outside",
     "nodes",
     "access",
 )

@@ -218,6 +218,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "hpa_maxed_or_target_missing": (
         "Correct scaleTargetRef, or delete the autoscaler.", "kubectl{n} describe hpa {name}",
     ),
+    "networkpolicy_blocks": (
+        "Add a rule for {caller} and port {port} to the policy, if it is meant to call.",
+        "kubectl{n} edit networkpolicy {name}",
+    ),
     "pdb_blocks_drain": (
         "Allow one disruption (raise maxUnavailable " "or lower minAvailable), or " "run one replica"
         " more, until the drain is done.",

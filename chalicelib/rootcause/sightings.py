@@ -34,6 +34,8 @@ DELETION_GRACE = timedelta(minutes=2)
 CLAIM_GRACE = timedelta(seconds=20)
 VERDICT_GRACE = timedelta(seconds=30)
 JOB_FAILURE_LIFE = timedelta(days=3)
+FIRST_METRICS = timedelta(seconds=90)
+"""Until metrics-server has scraped new pods twice (every 15 s by default, 60 s in many clusters)."""
 
 _INTENT = re.compile(
     r"scal(?:e|ed|ing|er)\b|down.?time|up.?time|hibernat|sleep|office.?hours|on.?purpose|intention|parked|maintenance|"
@@ -91,7 +93,8 @@ def _uncreated(look: Look) -> Iterator[Case]:
     for sts in look.snapshot.of("StatefulSet"):
         pods = look.world.pods_of(look.world.ref_of(sts))
         if (
-            len(pods) < sts.spec.replicas
+            look.snapshot.was_read("Pod", sts.metadata.namespace)
+            and len(pods) < sts.spec.replicas
             and all(p.ready for p in pods)
             and look.age(sts.metadata.creation_timestamp) > CREATE_GRACE
         ):
@@ -283,6 +286,13 @@ def _cron_values(field: str, low: int, high: int) -> set[int]:
     return found
 
 
+def _first_metrics_due(found: Condition, look: Look) -> bool:
+    """Whether an autoscaler waits for the first metrics of new pods, as it does after every quick rollout."""
+    measured = found.reason.startswith("FailedGet") and found.reason.endswith("Metric")
+    lately = found.last_transition_time is not None and look.age(found.last_transition_time) < FIRST_METRICS
+    return measured and lately and "missing request" not in found.message
+
+
 def _guards(look: Look) -> Iterator[Case]:
     for hpa in look.snapshot.of("HorizontalPodAutoscaler"):
         for type_ in ("AbleToScale", "ScalingActive"):
@@ -291,6 +301,7 @@ def _guards(look: Look) -> Iterator[Case]:
                 found
                 and found.false
                 and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale")
+                and not _first_metrics_due(found, look)
             ):
                 yield about(
                     autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time

@@ -57,7 +57,12 @@ def services(look: Look) -> Iterator[Case]:
             yield about(
                 service_unready, service, look, f"0 of {max(total, len(look.selected(service)))} endpoints are ready"
             )
-        elif not any(getattr(w.spec, "replicas", 1) == 0 for w in look.backing(service)):
+        elif backing := look.backing(service):
+            # The selector is right; whatever keeps these workloads from having pods is the cause.
+            if all(getattr(w.spec, "replicas", 1) for w in backing):
+                names = ", ".join(f"{w.metadata.name}" for w in backing[:3])
+                yield about(service_unready, service, look, f"{names} has no pods")
+        else:
             yield about(service_empty, service, look, "no endpoints: no pod matches the selector")
     for ref in sorted(look.complaints_about):
         if look.missing("Service", ref.namespace, ref.name):

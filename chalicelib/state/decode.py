@@ -19,6 +19,7 @@ from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.meta import Api, Object, ObjectMeta
 from chalicelib.state.sharing import pod_page
 from chalicelib.state.snapshot import Discovered
+from chalicelib.state.structs import ready
 
 
 class ListMeta(Api):
@@ -40,6 +41,9 @@ class Page(NamedTuple):
 class _Envelope(Api):
     metadata: ListMeta | None = None
     items: list[msgspec.Raw] | None = None
+
+
+ready(_Envelope)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ import zstandard
 
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Api, Condition, Object, Ref
+from chalicelib.state.structs import ready
 
 GapReason = Literal["forbidden", "timeout", "not_installed", "not_recorded", "error", "partial", "stale"]
 
@@ -252,6 +253,9 @@ class _Stored(msgspec.Struct):
     node_usage: list[tuple[str, Usage]] | None
     recorded: bool
     format: int = 1
+
+
+ready(Discovered, _Stored)
 
 
 @functools.cache

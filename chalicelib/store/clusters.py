@@ -89,6 +89,12 @@ class Leases:
             return None
         return lease
 
+    def is_held(self, tenant: TenantId, name: str, now: datetime) -> bool:
+        """Whether somebody has the lease now."""
+        item = self._table.get(tenant, "", f"LEASE#{name}")
+        held = codec.decode(item.body, Lease) if item else None
+        return held is not None and held.holder != "" and held.expires_at > now
+
     def release(self, tenant: TenantId, lease: Lease) -> bool:
         """Give a lease back; False when it had passed to another holder meanwhile."""
         freed = msgspec.structs.replace(lease, holder="", revision=lease.revision + 1)

@@ -19,8 +19,10 @@ from chalicelib.store.clusters import Clusters, Leases
 from chalicelib.store.conversations import Conversations
 from chalicelib.store.documents import Documents
 from chalicelib.store.findings import Evidence, Findings
+from chalicelib.store.investigations import Investigations
 from chalicelib.store.keys import SYSTEM
 from chalicelib.store.ports import Objects, Queue, Secrets, Table
+from chalicelib.store.rates import Rates
 from chalicelib.store.records import NewAuditEvent
 from chalicelib.store.spill import SPILL_ABOVE_BYTES, SpillingTable
 from chalicelib.store.tenants import Links, Tenants, Tokens, Users
@@ -44,10 +46,12 @@ class Store:
     conversations: Conversations
     findings: Findings
     evidence: Evidence
+    investigations: Investigations
     changes: Changes
     documents: Documents
     audit: Audit
     cache: Cache
+    rates: Rates
     connections: Connections
     leases: Leases
     objects: Objects
@@ -64,7 +68,7 @@ class Store:
         """Remove a cluster with its credentials, objects, findings and evidence.
 
         Credentials go first and the record last, so that a removal that was cut short can be repeated.
-        Conversations about it stay, as do its audit events. Raises NotFound.
+        Conversations and investigations about it stay, as do its audit events. Raises NotFound.
         """
         self.clusters.get(tenant, cluster)
         for name in self.secrets.names(tenant, cluster):
@@ -98,10 +102,12 @@ def assemble(
         conversations=Conversations(core),
         findings=Findings(core),
         evidence=Evidence(core),
+        investigations=Investigations(core),
         changes=Changes(core),
         documents=Documents(core),
         audit=Audit(spilling["audit"], core, submit),
         cache=Cache(spilling["cache"]),
+        rates=Rates(spilling["cache"]),
         connections=Connections(spilling["connections"]),
         leases=Leases(core),
         objects=objects,

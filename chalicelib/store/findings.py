@@ -142,8 +142,22 @@ class Evidence:
         items = {item.partition: item for item in self._table.get_many(tenant, keys)}
         return [codec.decode(items[f"E#{one}"].body, EvidenceRecord) for one in evidence if f"E#{one}" in items]
 
+    def keep(self, tenant: TenantId, owner: str, evidence: Iterable[EvidenceRecord]) -> None:
+        """Store slices for as long as `owner` (an investigation) lives, whatever else forgets them."""
+        self._table.write_many(tenant, (_kept_item(record, owner) for record in evidence))
+
+    def kept(self, tenant: TenantId, owner: str, cluster: str, evidence: Sequence[str]) -> Sequence[EvidenceRecord]:
+        """The slices that are kept for an owner, in the order of `evidence`."""
+        keys = [(f"E#{one}", f"EVIDENCE#{cluster}#{owner}") for one in dict.fromkeys(evidence)]
+        items = {item.partition: item for item in self._table.get_many(tenant, keys)}
+        return [codec.decode(items[f"E#{one}"].body, EvidenceRecord) for one in evidence if f"E#{one}" in items]
+
+    def release(self, tenant: TenantId, owner: str, cluster: str, evidence: Iterable[str]) -> None:
+        """Forget what is kept for an owner; what others cite stays."""
+        self._table.delete_many(tenant, ((f"E#{one}", f"EVIDENCE#{cluster}#{owner}") for one in evidence))
+
     def remove_cluster(self, tenant: TenantId, cluster: str) -> None:
-        """Remove all evidence of a cluster."""
+        """Remove all evidence of a cluster but for what is kept for an owner."""
         self._put.clear()
         items = self._table.query(tenant, f"EC#{cluster}", by_index=True)
         self._table.delete_many(tenant, ((item.partition, item.sort) for item in items))
@@ -192,6 +206,10 @@ def _item(found: FindingRecord, now: datetime) -> Item:
         expires_at=int((now + RESOLVED_KEPT).timestamp()) if resolved else None,
         index=(_partition(found.cluster), order),
     )
+
+
+def _kept_item(record: EvidenceRecord, owner: str) -> Item:
+    return Item(f"E#{record.id}", f"EVIDENCE#{record.cluster}#{owner}", codec.encode(record))
 
 
 def _evidence_item(record: EvidenceRecord, expires_at: int) -> Item:

@@ -10,7 +10,7 @@ from chalicelib.state.ids import TenantId
 from chalicelib.store import codec
 from chalicelib.store.facade import Clock, wall_clock
 from chalicelib.store.keys import checked_tenant
-from chalicelib.store.ports import QueueMessage
+from chalicelib.store.ports import Depths, QueueMessage
 
 DEDUP_S = 300
 VISIBILITY_S = 900
@@ -70,6 +70,13 @@ class MemoryQueue:
                 if _receipt(waiting) == message.receipt:
                     waiting.visible_at = self._clock() + visible_after_s
             self._changed.notify_all()
+
+    def depths(self) -> Depths:
+        with self._changed:
+            now = self._clock()
+            self._bury(now)
+            in_hand = sum(m.visible_at > now for m in self._messages)
+            return Depths(len(self._messages) - in_hand, in_hand, len(self.dead))
 
     def _take(self, limit: int) -> list[QueueMessage]:
         now = self._clock()

@@ -177,6 +177,15 @@ class QueueMessage:
     attempts: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """Messages of a queue, about: waiting, being handled, and set aside after too many failures."""
+
+    waiting: int
+    in_hand: int
+    dead: int
+
+
 class Queue(Protocol):
     """A FIFO queue: in order within (tenant, group), never two of a group in hand, at least once."""
 
@@ -195,6 +204,10 @@ class Queue(Protocol):
 
     def extend(self, message: QueueMessage, visible_after_s: int) -> None:
         """Keep the message for so much longer; 0 gives it back at once."""
+        ...
+
+    def depths(self) -> Depths:
+        """How many messages of all tenants there are, and in which state."""
         ...
 
 

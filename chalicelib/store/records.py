@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.state.ids import TenantId
+from chalicelib.state.structs import ready
 
 Json = dict[str, Any]
 Role = Literal["admin", "operator", "viewer", "auditor"]
@@ -178,7 +179,7 @@ class AuditEvent(Record, frozen=True, kw_only=True):
 
 
 class SocketConnection(Record, frozen=True, kw_only=True):
-    """An open WebSocket and the conversation that it shows."""
+    """An open WebSocket and what it shows: the id of a conversation or of an investigation."""
 
     id: str
     user: str
@@ -218,3 +219,6 @@ class Lease(Record, frozen=True, kw_only=True):
     holder: str
     expires_at: datetime
     revision: int = 0
+
+
+ready(*Record.__subclasses__())

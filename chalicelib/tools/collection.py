@@ -22,7 +22,7 @@ from chalicelib.state.world import World
 from chalicelib.store.facade import Store
 from chalicelib.store.findings import finding_id
 from chalicelib.store.records import ClusterRecord, EvidenceRecord, FindingRecord, ResourceName
-from chalicelib.tools.views import SNAPSHOT_FOLDER, snapshot_key, snapshot_time
+from chalicelib.tools.views import JUDGED_FOLDER, SNAPSHOT_FOLDER, snapshot_key, snapshot_time
 
 if TYPE_CHECKING:
     from chalicelib.clusters.source import ClusterSource
@@ -162,8 +162,11 @@ class Collector:
         return decode_snapshot(self._store.objects.get(tenant, record.snapshot_key))
 
     def _prune(self, tenant: TenantId, cluster: str, newest: str, now: datetime) -> None:
-        for key in superfluous([i.key for i in self._store.objects.list(tenant, f"{cluster}/{SNAPSHOT_FOLDER}/")], now):
-            if key != newest:
+        listed = self._store.objects.list
+        old = superfluous([i.key for i in listed(tenant, f"{cluster}/{SNAPSHOT_FOLDER}/")], now)
+        judged = {i.key.split("/")[2] for i in listed(tenant, f"{cluster}/{JUDGED_FOLDER}/")} if old else set()
+        for key in old:
+            if key != newest and key.rpartition("/")[2] not in judged:
                 self._store.objects.delete(tenant, key)
 
 

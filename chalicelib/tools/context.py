@@ -17,6 +17,8 @@ from chalicelib.store.records import ClusterRecord, EvidenceRecord
 
 if TYPE_CHECKING:
     from chalicelib.clusters.source import ClusterSource
+    from chalicelib.store.investigation_records import Trigger
+    from chalicelib.tools.inquiry import Investigator
     from chalicelib.tools.views import ClusterView, Views
 
 ALL = "*"
@@ -47,6 +49,12 @@ class ToolContext:
 
     kind: str = ""
     """The kind that is asked about; a custom resource is read only when it is asked for."""
+
+    investigator: Investigator | None = None
+    """Who investigates for tools that ask for it; None inside of an investigation."""
+
+    via: Trigger = "person"
+    """How the call came, for what it starts."""
 
     def on(self, record: ClusterRecord, at: datetime | None = None, kind: str = "") -> ToolContext:
         """The same surroundings with a cluster in hand."""

@@ -32,6 +32,8 @@ READ_BYTES = 1024 * 1024
 MAX_PODS = 10
 """Pods of a workload whose logs are merged, the worst first."""
 LINE_CHARS = 4000
+BESIDE_PODS = ("Service", "CronJob")
+"""Kinds without a log of their own that stand for pods which have one."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
 _WORD = re.compile(
@@ -167,7 +169,7 @@ def _pods(view: ClusterView, kind: str, namespace: str, name: str) -> tuple[list
     else:
         pods = world.pods_of(ref)
     if not pods:
-        if not entry.has_logs and ref.kind != "Service":
+        if not entry.has_logs and ref.kind not in BESIDE_PODS:
             raise InvalidRequest(
                 f"kind: a {entry.kind} has no logs.",
                 remedy="Name a Pod, a workload that owns pods, or a Service.",

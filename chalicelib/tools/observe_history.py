@@ -152,21 +152,21 @@ def recent_changes(args: ChangesArgs, context: ToolContext) -> Answer:
     now = context.snapshot.now
     since = moment(args.since, now, "since")
     namespace = checked_namespace(view, None, args.namespace)
-    earlier = _reading_before(context, since)
+    earlier = reading_before(context, since)
     gaps: list[Gap] = []
     if earlier is not None:
         changes = list(diff(earlier, view.snapshot))
         compared: str | None = rfc3339(earlier.taken_at)
         intro = f"Compared with the reading of {compared}"
     else:
-        changes = sorted(_from_objects(world, since), key=lambda c: c.ref)
+        changes = sorted(changes_in_one(world, since), key=lambda c: c.ref)
         compared, intro = (
             None,
             f"No reading from {rfc3339(since)} or before is stored: from rollouts and creation times only",
         )
         unseen = "no older reading to compare with: removed objects and edits outside of rollouts are not seen"
         gaps.append(Gap(kind="Snapshot", reason="not_recorded", message=unseen))
-    chosen = [c for c in changes if _counts(c, namespace, args.include_status)]
+    chosen = [c for c in changes if counts_as_change(c, namespace, args.include_status)]
     chosen.sort(key=lambda c: (-(c.at.timestamp() if c.at else 0.0), c.ref))
     counts: dict[str, int] = {}
     for change in chosen:
@@ -183,20 +183,20 @@ def recent_changes(args: ChangesArgs, context: ToolContext) -> Answer:
     return Answer(Changes(compared_with=compared, counts=counts, items=items), summary, gaps=gaps, cite=cite)
 
 
-def _reading_before(context: ToolContext, since: datetime) -> Snapshot | None:
+def reading_before(context: ToolContext, since: datetime) -> Snapshot | None:
     """The newest stored reading of `since` or before; None when there is none."""
     if not any(m <= since for m in context.views.history(context.principal, context.cluster_id)):
         return None
     return context.views.at(context.principal, context.cluster_id, since).snapshot
 
 
-def _counts(change: Change, namespace: str, include_status: bool) -> bool:
+def counts_as_change(change: Change, namespace: str, include_status: bool) -> bool:
     if change.ref.kind in QUIET_KINDS or (namespace and change.ref.namespace != namespace):
         return False
     return include_status or change.what != "changed" or change.spec_changed
 
 
-def _from_objects(world: World, since: datetime) -> Iterator[Change]:
+def changes_in_one(world: World, since: datetime) -> Iterator[Change]:
     """What one reading alone tells: new objects, rollouts, and objects that are being deleted."""
     for kind, obj in world.snapshot.all():
         meta, entry = obj.metadata, KINDS.get(kind)

@@ -19,7 +19,8 @@ from chalicelib.tools.entry import TOOLS, Args, Tool, ToolRegistry, tool
 
 # Importing a category's module registers its tools; the order is the order within a category.
 from chalicelib.tools import observe_cluster, observe_objects, observe_network, observe_storage  # isort: skip  # noqa: F401
-from chalicelib.tools import observe_history, analyze_relations, discover  # isort: skip  # noqa: F401
+from chalicelib.tools import observe_history, analyze_relations, analyze_patterns  # isort: skip  # noqa: F401
+from chalicelib.tools import analyze_logs, analyze_workloads, recommend_actions, troubleshoot, discover  # isort: skip  # noqa: F401
 
 __all__ = ["TOOLS", "ToolContext", "ToolResult", "call", "checked", "tool"]
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SNAPSHOTS_KEPT_WARM = 8
 SNAPSHOT_FOLDER = "snapshots"
+JUDGED_FOLDER = "judged"
+"""Marks of snapshots that an investigation judged: retention leaves those alone."""
 DISCOVERED_DEADLINE_S = 10.0
 RECORD_KEPT_S = 1.0
 """A burst of requests reads a cluster's record once; another process's change shows a second later."""
@@ -132,6 +134,10 @@ class Views(Protocol):
         ...
 
     def at(self, principal: Principal, cluster: str, when: datetime) -> ClusterView: ...
+
+    def kept(self, principal: Principal, cluster: str, key: str) -> ClusterView:
+        """Exactly the reading of an object key. Raises NotFound `no_snapshot` when it is no longer kept."""
+        ...
 
     def history(self, principal: Principal, cluster: str) -> Sequence[datetime]: ...
 
@@ -249,6 +255,17 @@ class StoredViews:
             )
         return self._load(principal.tenant, record, known[max(before)], "")
 
+    def kept(self, principal: Principal, cluster: str, key: str) -> ClusterView:
+        record = self.record(principal, cluster)
+        known = key.startswith(f"{record.id}/{SNAPSHOT_FOLDER}/")
+        if not known or self._store.objects.size(principal.tenant, key) is None:
+            raise NotFound(
+                f"This reading of {record.name} is no longer kept.",
+                code="no_snapshot",
+                remedy="Readings are kept for 30 days, those that an investigation judged for 120; start a new one.",
+            )
+        return self._load(principal.tenant, record, key, "")
+
     def history(self, principal: Principal, cluster: str) -> Sequence[datetime]:
         """Times of the stored snapshots, newest first."""
         return sorted(self._snapshots(principal.tenant, self.record(principal, cluster)), reverse=True)
@@ -297,6 +314,12 @@ def _relabelled(view: ClusterView, record: ClusterRecord, note: str) -> ClusterV
 def snapshot_key(cluster: str, taken_at: datetime, number: int) -> str:
     """Object key of a snapshot: sorts by time; `number` keeps two of one second apart."""
     return f"{cluster}/{SNAPSHOT_FOLDER}/{taken_at:%Y%m%dT%H%M%S}-{number:06d}.msgpack.zst"
+
+
+def judged_mark(key: str, investigation: str) -> str:
+    """Key of the empty object that keeps a snapshot for an investigation; "" for a key that is none."""
+    cluster, _, name = key.partition(f"/{SNAPSHOT_FOLDER}/")
+    return f"{cluster}/{JUDGED_FOLDER}/{name}/{investigation}" if name else ""
 
 
 def snapshot_time(key: str) -> datetime | None:

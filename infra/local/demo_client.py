@@ -63,6 +63,11 @@ class DemoClient:
         """Seed, size, version and how far the written history is. Raises DemoAway."""
         return dict(self.call("GET", "/sim/state"))
 
+    def address(self) -> tuple[str, str]:
+        """URL of the API and the administrator's token. Raises DemoAway."""
+        access = self._access()
+        return access.server, access.token
+
     def ready(self) -> bool:
         """Whether the demo answers and holds its whole world."""
         try:

@@ -49,12 +49,11 @@ class DemoParts:
             extra.stop()
 
     def _start_prometheus(self) -> None:
-        missing = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+        missing = next((name for name in ("prometheus", "promtool") if shutil.which(name) is None), None)
         if missing:
-            self._say(f"PROMETHEUS=1: {missing[0]} is not installed; go on without it. {HOW_TO_INSTALL}")
+            self._say(f"PROMETHEUS=1: {missing} is not installed; go on without it. {HOW_TO_INSTALL}")
             return
-        child = prometheus_child(self._options)
-        self._add(child)
+        self._add(prometheus_child(self._options))
 
     def _add(self, child: Child) -> None:
         extra = Extra(child, self._say)

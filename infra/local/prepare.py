@@ -34,10 +34,10 @@ def prepare(layout: Layout, *, restore: bool) -> None:
     create_resources(settings())
     if restore:
         from chalicelib.store.backup import restore_all
-        from chalicelib.store.requeue import requeue_turns
+        from chalicelib.store.requeue import requeue_work
 
         restore_all(layout.backup)
-        requeue_turns(wiring.services().store)
+        requeue_work(wiring.services().store, wiring.services().clock())
     wiring.ensure_local_tenant(layout.token.read_text().strip())
 
 

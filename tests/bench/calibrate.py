@@ -1,18 +1,19 @@
-"""Fits how stated probabilities follow from odds: `python -m tests.bench.calibrate [--write]`.
+"""Fits how stated probabilities follow from odds: `python -m tests.bench.calibrate [--write] [--feedback FILE ...]`.
 
 The engine's odds rank hypotheses well and were set by judgement, so they may be too timid or too bold as a whole. One
 number corrects that: the exponent on the odds, `p' = sigmoid(exponent * logit(p))` (temperature scaling; Guo et al.
 2017, "On Calibration of Modern Neural Networks", section 4.2). It keeps the order of claims and what lies above one
 half. It is fitted by likelihood on every claim of the scenario suite and of the first runs of the held-out suites, with
 Platt's smoothed targets, and judged by five-fold cross-validation over cases. `--write` puts it into
-`chalicelib/rootcause`.
+`chalicelib/rootcause`. `--feedback` adds what people said of conclusions: the answer of
+`GET /api/v1/investigation-feedback`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ def claims() -> list[list[Claim]]:
     for run in json.loads(FIRST_RUNS.read_text()).values():
         found += [[(p, bool(hit)) for p, hit in case] for case in run["claims"].values()]
     return [case for case in found if case]
+
+
+def fed_back(export: Path) -> list[list[Claim]]:
+    """Claims of investigations that people judged, by their odds: what was stated had the exponent on it already."""
+    from chalicelib.rootcause.ranking import uncalibrated
+
+    told = json.loads(export.read_text())["claims"]
+    return [[(uncalibrated(p), bool(hit)) for p, hit in case] for case in told.values() if case]
 
 
 def _told(problem: Any, answers: Any) -> bool:
@@ -95,9 +104,13 @@ def judged(cases: Sequence[list[Claim]]) -> dict[str, float]:
 
 
 def main() -> None:
-    result = judged(claims())
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--write", action="store_true")
+    options.add_argument("--feedback", nargs="*", type=Path, default=[], metavar="FILE")
+    given = options.parse_args()
+    result = judged([*claims(), *(case for export in given.feedback for case in fed_back(export))])
     print(json.dumps(result, indent=1))
-    if "--write" in sys.argv:
+    if given.write:
         TABLE.write_text(json.dumps({"exponent": result["exponent"]}) + "\n")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bench.measure import in_own_process
 
-HANDLERS = ("app", "chalicelib.api.work", "jobs.collect")
+HANDLERS = ("app", "chalicelib.api.work", "jobs.collect", "jobs.sweep")
 FORBIDDEN = ("anthropic", "openai", "kubernetes", "numpy", "statsmodels")
 TARGET_CPU_S = 0.45
 REPEATS = 5

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 
 from chalicelib.settings import Settings
@@ -64,6 +66,38 @@ def test_a_question_asked_over_rest_is_answered_by_the_worker(rest: Send, functi
     assert frames["items"][-1]["t"] == "end"
 
 
+def test_an_investigation_is_worked_on_shared_and_followed_up(rest: Send, function: Start, store: Store):
+    cluster = _recorded_cluster(rest, "investigated")
+    body = {"cluster": cluster, "question": "why is shop/catalog failing?"}
+    started = rest("POST", "/api/v1/investigations", body=body)
+    assert started["statusCode"] == 202, started["body"]
+    one = {"investigation": started["body"]["id"]}
+    assert function("OnWork").invoke(_next_message(Settings().queue)) == {"batchItemFailures": []}
+    found = rest("GET", "/api/v1/investigations/{investigation}", path=one)["body"]
+    assert (found["status"], found["outcome"], found["failed_steps"]) == ("concluded", "problems", 0)
+    shared = rest("POST", "/api/v1/investigations/{investigation}/share", path=one, body={})
+    link = {"share": shared["body"]["path"].rpartition("/")[2]}
+    opened = rest("GET", "/api/v1/shared/{share}", path=link, query={"format": "json"}, bearer="")
+    assert (opened["statusCode"], opened["body"]["id"]) == (200, one["investigation"])
+    for path, sent in (("check", None), ("follow-up", {"after": "1m"}), ("feedback", {"verdict": "right"})):
+        answer = rest("POST", f"/api/v1/investigations/{{investigation}}/{path}", path=one, body=sent)
+        assert answer["statusCode"] == 200, answer["body"]
+    assert rest("GET", "/api/v1/queues")["body"]["work"]["dead"] == 0
+    assert rest("DELETE", "/api/v1/investigations/{investigation}", path=one)["statusCode"] == 204
+
+
+def test_the_sweeper_looks_for_what_was_left_behind(rest: Send, function: Start, store: Store):
+    cluster = _recorded_cluster(rest, "left-behind")
+    started = rest("POST", "/api/v1/investigations", body={"cluster": cluster, "question": "what is wrong?"})
+    lost = store.investigations.get(TENANT, started["body"]["id"])
+    long_ago = lost.updated_at - timedelta(minutes=10)
+    store.investigations.update(TENANT, msgspec.structs.replace(lost, updated_at=long_ago))
+    _next_message(Settings().queue)
+    assert function("Sweep").invoke(an_event("schedule"))["requeued"] >= 1
+    assert function("OnWork").invoke(_next_message(Settings().queue)) == {"batchItemFailures": []}
+    assert store.investigations.get(TENANT, lost.id).status == "concluded"
+
+
 def test_a_socket_is_opened_with_a_token_and_answers(function: Start, sockets: Sockets, token: str):
     connect = an_event("websocket_connect")
     connect["headers"]["Authorization"] = f"Bearer {token}"
@@ -99,13 +133,13 @@ def test_a_message_that_nobody_handles_is_given_back(function: Start):
 def test_no_function_asked_for_more_than_its_role_allows(aws: Aws, template: dict[str, Any]):
     # Last in this file: it judges what the functions did in the tests above.
     asked = {name: requests for name, requests in aws.requests.asked.items() if f"{name}Role" in template["Resources"]}
-    assert asked.keys() >= {"APIHandler", "OnAudit", "OnWork", "WebsocketConnect"}
+    assert asked.keys() >= {"APIHandler", "OnAudit", "OnWork", "Sweep", "WebsocketConnect"}
     assert [(name, need) for name, requests in asked.items() for need in refused(requests, name, template)] == []
 
 
-def _recorded_cluster(rest: Send) -> str:
+def _recorded_cluster(rest: Send, name: str = "incidents") -> str:
     """A recorded cluster, uploaded and checked as a browser does it. Returns its id."""
-    added = rest("POST", "/api/v1/clusters", body={"name": "incidents", "source": {"type": "recorded"}})
+    added = rest("POST", "/api/v1/clusters", body={"name": name, "source": {"type": "recorded"}})
     assert added["statusCode"] == 201, added["body"]
     upload = added["body"]["upload"]
     _put(upload, INCIDENTS)

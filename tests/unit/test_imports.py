@@ -31,6 +31,7 @@ HANDLERS = (
     "chalicelib.api.work.on_audit",
     "chalicelib.api.work.on_work",
     "jobs.collect.handler",
+    "jobs.sweep.handler",
 )
 """What Chalice writes into the template for each function."""
 

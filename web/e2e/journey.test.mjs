@@ -17,6 +17,7 @@ let browser
 let page
 let troubles
 let home
+let investigation
 
 function required(name) {
   const value = process.env[name]
@@ -125,6 +126,92 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
     assert.deepEqual(await audit(page, 'evidence dark'), [])
     await page.keyboard.press('Escape')
     await evidence.waitFor({ state: 'detached' })
+    clean()
+  })
+
+  test('a problem is investigated: steps, hypotheses with evidence, a conclusion', async () => {
+    await page.goto(`${home}/problems`)
+    await settled()
+    await page
+      .getByRole('list', { name: `${problems} problems` })
+      .getByRole('button', { name: /checkout/ })
+      .click()
+    const socket = page.waitForEvent('websocket')
+    await page
+      .getByRole('complementary', { name: 'Problem' })
+      .getByRole('button', { name: 'Investigate' })
+      .click()
+    await page.getByRole('heading', { level: 1, name: /checkout/ }).waitFor()
+    assert.match((await socket).url(), /\/ws$/)
+    await page.getByRole('heading', { name: 'Conclusion' }).waitFor()
+    investigation = page.url()
+    assert.match(investigation, /\/investigations\/iv_[a-z2-7]{26}$/)
+    const steps = page.getByRole('list', { name: 'Steps' })
+    await steps.getByText('Compare with past incidents').waitFor()
+    const numbers = await steps
+      .getByRole('listitem')
+      .evaluateAll((all) => all.map((one) => parseInt(one.textContent)))
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => index + 1),
+    )
+    await page.getByRole('heading', { name: 'Evidence for it' }).waitFor()
+    await page.getByRole('heading', { name: 'What to do' }).first().waitFor()
+    assert.deepEqual(await audit(page, 'investigation dark'), [])
+    clean()
+  })
+
+  test('it is judged, looked at again, and its report is shared and no longer shared', async () => {
+    await page.getByRole('button', { name: 'Partly' }).click()
+    await page.getByRole('textbox', { name: 'What it really was' }).fill('The port was changed by hand')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('It was: The port was changed by hand').waitFor()
+    await page.getByRole('button', { name: 'Look now' }).click()
+    await page.getByRole('list', { name: 'Looks' }).getByText('The cause is still there').waitFor()
+
+    await page.getByRole('button', { name: 'Share' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Create a link' }).click()
+    const link = await dialog.getByLabel('Command').textContent()
+    assert.deepEqual(await audit(page, 'share dark'), [])
+    // Someone who has never signed in.
+    const { context, page: guest } = await watchedPage(browser, { origin: url })
+    assert.equal((await guest.goto(link)).status(), 200)
+    await guest.getByRole('heading', { name: 'What could not be read' }).waitFor()
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByText('No link is valid now').waitFor()
+    assert.equal((await guest.goto(link)).status(), 410)
+    await context.close()
+    await page.keyboard.press('Escape')
+    clean()
+  })
+
+  test('the history is searched, and the assistant speaks of the investigation on screen', async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('i')
+    const list = page.getByRole('list', { name: 'Investigations' })
+    await list.getByRole('link').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('nothing of that name')
+    await page.getByText('No investigation matches').waitFor()
+    await page.getByRole('button', { name: 'Clear the filters' }).click()
+    await list.getByRole('link').click()
+    await page.getByRole('heading', { name: 'Conclusion' }).waitFor()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('button', { name: 'New conversation' }).click()
+    await page.getByRole('combobox', { name: /Ask the assistant/ }).fill('what did you find?')
+    await page.keyboard.press('Enter')
+    const answer = page
+      .getByRole('log', { name: 'Conversation' })
+      .getByRole('article', { name: /^Investigation/ })
+    await answer.waitFor()
+    assert.equal(new URL(await answer.getByRole('link').getAttribute('href'), url).href, investigation)
+    await page.getByRole('button', { name: 'History' }).click()
+    await page
+      .getByRole('button', { name: /what is wrong/i })
+      .first()
+      .click()
+    await page.getByRole('log', { name: 'Conversation' }).getByText(`${problems} problems`).first().waitFor()
     clean()
   })
 
@@ -264,6 +351,9 @@ async function routes() {
     home,
     `${home}/problems`,
     `${home}/problems?severity=warning`,
+    `${url}/investigations`,
+    `${url}/investigations?q=nothing+of+that+name`,
+    investigation,
     ...kinds.map((kind) => `${home}/k/${kind}`),
     `${home}/k/Pod?group=namespace&q=failing+nonsense`,
     `${home}/k/Pod?open=${namespace}/${name}`,

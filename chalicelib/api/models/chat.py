@@ -17,6 +17,7 @@ class ScreenContext(RequestModel):
     namespace: str | None = Field(None, max_length=253)
     name: str | None = Field(None, max_length=253)
     page: str | None = Field(None, max_length=100)
+    investigation: str | None = Field(None, max_length=100)
 
 
 class ChatRequest(RequestModel):
@@ -94,6 +95,17 @@ class ActionBlock(Model):
     command: str
 
 
+class InvestigationBlock(Model):
+    """An investigation as it was when the answer was given; its page shows it as it goes."""
+
+    type: Literal["investigation"]
+    id: str
+    question: str
+    status: Literal["created", "investigating", "concluded", "cancelled", "archived"]
+    outcome: str
+    message: str
+
+
 class ChoiceItem(Model):
     label: str
     message: str
@@ -111,7 +123,15 @@ class SuggestionsBlock(Model):
 
 
 Block = Annotated[
-    TextBlock | TableBlock | ChartBlock | EvidenceBlock | ProblemBlock | ActionBlock | ChoicesBlock | SuggestionsBlock,
+    TextBlock
+    | TableBlock
+    | ChartBlock
+    | EvidenceBlock
+    | ProblemBlock
+    | ActionBlock
+    | InvestigationBlock
+    | ChoicesBlock
+    | SuggestionsBlock,
     Field(discriminator="type"),
 ]
 

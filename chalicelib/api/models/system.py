@@ -90,6 +90,19 @@ class Verification(Model):
     reason: str
 
 
+class QueueDepths(Model):
+    waiting: int
+    in_hand: int
+    dead: int
+
+
+class Queues(Model):
+    """Messages of this installation's queues, about; `dead` ones failed too often and were set aside."""
+
+    work: QueueDepths
+    audit: QueueDepths
+
+
 class Me(Model):
     user: str
     name: str

@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log, and what waits or was set aside in the queues."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def list_audit(call: Call) -> object:
 def verify_audit(call: Call) -> object:
     found = call.services.store.audit.verify(call.principal.tenant)
     return {"ok": found.ok, "events": found.events, "broken_at": found.broken_at, "reason": found.reason}
+
+
+@endpoint(
+    blueprint, "GET", "/api/v1/queues", summary="Messages that wait, are in hand, or were set aside.", tag="audit",
+    permission="audit:read", response=models.Queues,
+)  # fmt: skip
+def list_queues(call: Call) -> object:
+    return {"work": call.services.store.queue.depths(), "audit": call.services.store.audit_queue.depths()}

@@ -6,6 +6,7 @@ from chalicelib.assistant.answers import (  # noqa: F401
     changes,
     concepts,
     diagnosis,
+    investigating,
     listing,
     logs,
     objects,

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from chalicelib.state.kinds.registry import KINDS, Column, Edge, KindEntry, Status
+from chalicelib.state.structs import ready
 
 READING_ORDER = (
     "pod", "workloads", "batch", "scaling", "network", "gateway", "storage", "configuration", "access", "cluster",
@@ -11,6 +12,7 @@ READING_ORDER = (
 """Each module registers its kinds; lists of kinds have this order."""
 for _name in READING_ORDER:
     import_module(f"{__name__}.{_name}")
+ready(*(entry.struct for entry in KINDS))
 
 __all__ = ["KINDS", "Column", "Edge", "KindEntry", "Status", "kind"]
 

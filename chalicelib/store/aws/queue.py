@@ -12,7 +12,7 @@ from chalicelib.state.ids import TenantId
 from chalicelib.store.aws.clients import Clients, translated
 from chalicelib.store.codec import encoded_message
 from chalicelib.store.keys import checked_tenant, digest
-from chalicelib.store.ports import QueueMessage
+from chalicelib.store.ports import Depths, QueueMessage
 
 MAX_RECEIVE = 10
 MAX_WAIT_S = 20
@@ -64,6 +64,27 @@ class SqsQueue:
             self._sqs.change_message_visibility(
                 QueueUrl=self._url(), ReceiptHandle=message.receipt, VisibilityTimeout=visible_after_s
             )
+
+    def depths(self) -> Depths:
+        told = self._attributes(self._url())
+        redrive = told.get("RedrivePolicy")
+        dead = 0
+        if redrive:
+            name = msgspec.json.decode(redrive, type=dict[str, Any])["deadLetterTargetArn"].rpartition(":")[2]
+            with translated("SQS"):
+                url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            dead = int(self._attributes(url).get("ApproximateNumberOfMessages", 0))
+        return Depths(
+            int(told.get("ApproximateNumberOfMessages", 0)),
+            int(told.get("ApproximateNumberOfMessagesNotVisible", 0)),
+            dead,
+        )
+
+    def _attributes(self, url: str) -> dict[str, str]:
+        with translated("SQS"):
+            answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        found: dict[str, str] = answer.get("Attributes", {})
+        return found
 
     @property
     def _sqs(self) -> Any:

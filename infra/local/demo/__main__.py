@@ -1,4 +1,4 @@
-"""Start the demo cluster: `python -m infra.local.demo [--port N] [--home DIR] [--seed N] [--scale] [--prometheus]`.
+"""Start the demo cluster: `python -m infra.local.demo [--port N] [--home DIR] [--seed N] [--scale]`.
 
 Prints one line when objects are served, with the kubectl command to use. Ends on SIGINT, SIGTERM, or with its parent
 when `--parent PID` is given.
@@ -10,9 +10,7 @@ import argparse
 import asyncio
 import gc
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,19 +18,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+import msgspec
 
-from infra.local.demo.admin import ADDRESS_FILE, Admin, make_token
+from infra.local.demo.control import Control
 from infra.local.demo.scenarios.catalog import Faults
-from infra.local.demo.server.certificates import write_private
-from infra.local.demo.server.serving import HOST, Serving, serving
-from infra.local.demo.world import openmetrics, prometheus
+from infra.local.demo.server.server import VERSION
+from infra.local.demo.server.serving import Serving, serving
 from infra.local.demo.world.build import World
-from infra.local.demo.world.demo import start_demo
-from infra.local.demo.world.scale import start_scale
+from infra.local.demo.world.exposition import Exposition
+from infra.local.demo.world.openmetrics import Plan, plan_of
 from infra.local.lifeline import die_with_parent
-
-_LOG_SIZE_SCALE = 20_000
 
 
 def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,131 +37,113 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
         "--home", type=Path, default=Path(".local/demo"), help="certificates, kubeconfigs, tokens, history"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scale", action="store_true", help="1,000 nodes and 10,000 pods")
-    parser.add_argument("--prometheus", action="store_true", help="start a Prometheus with the history")
+    parser.add_argument("--scale", action="store_true", help="1,000 nodes and 10,000 pods, without history")
     parser.add_argument("--no-history", action="store_true", help="write no history")
     parser.add_argument("--parent", type=int, default=0, help="end when this process ends")
     return parser.parse_args(arguments)
+
+
+def build(*, seed: int, scale: bool, now: datetime) -> tuple[World, Faults]:
+    """The world asked for, at `now`, on a virtual clock."""
+    gc.disable()  # building makes only objects that stay; looking through them for rubbish again and again is waste
+    try:
+        if scale:
+            from infra.local.demo.world.scale import start_scale
+
+            return start_scale(seed=seed, now=now)
+        from infra.local.demo.world.demo import start_demo
+
+        return start_demo(seed=seed, now=now)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 class Demo:
     """Everything that runs."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        began = time.perf_counter()
         self.options = options
         self.home: Path = options.home.absolute()
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.world, self.faults = self._build()
+        self.world, faults = build(seed=options.seed, scale=options.scale, now=datetime.now(UTC))
+        self.built_s = time.perf_counter() - began
         self.serving: Serving = serving(self.world.api, self.home, options.port)
-        self.history: subprocess.Popen[bytes] | None = None
-        self.prometheus: prometheus.Prometheus | None = None
-
-    def _build(self) -> tuple[World, Faults]:
-        gc.disable()  # building makes only objects that stay; looking through them for rubbish again and again is waste
-        try:
-            make = start_scale if self.options.scale else start_demo
-            return make(seed=self.options.seed, now=datetime.now(UTC))
-        finally:
-            gc.collect()
-            gc.freeze()
-            gc.enable()
+        plan = plan_of(self.world.api, options.seed)
+        if options.scale:
+            plan = msgspec.structs.replace(plan, pods=())  # the large world has no written history
+        self.serving.server.extension = Control(faults, self.state, Exposition(self.world, plan).text)
+        self.history = History(self.home, plan)
 
     async def run(self) -> None:
         self.world.go_live()
         self.serving.tick = self.world.plane.tick
         self.serving.prepare()
-        admin = self._admin()
-        tasks = [
-            asyncio.ensure_future(self.serving.serve()),
-            asyncio.ensure_future(admin.serve(sockets=[self._admin_socket])),
-        ]
+        served = asyncio.ensure_future(self.serving.serve())
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        self._announce()
-        background = asyncio.ensure_future(self._background())
-        await asyncio.wait([asyncio.ensure_future(stop.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
-        background.cancel()
-        admin.should_exit = True
-        self.serving.stop()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self.close()
-
-    def _admin(self) -> uvicorn.Server:
-        self._admin_socket = socket.create_server((HOST, 0))
-        port = self._admin_socket.getsockname()[1]
-        write_private(self.home / ADDRESS_FILE, f"http://{HOST}:{port}\n".encode())
-        config = uvicorn.Config(
-            Admin(self.faults, make_token(self.home), self.state), log_level="warning", access_log=False
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        return server
-
-    def _announce(self) -> None:
         kubeconfig = self.serving.kubeconfigs["admin"]
         print(f"Demo cluster at {self.serving.url} - kubectl --kubeconfig {kubeconfig} get pods -A", flush=True)
+        if not (self.options.no_history or self.options.scale):
+            self.history.begin()
+        await asyncio.wait([asyncio.ensure_future(stop.wait()), served], return_when=asyncio.FIRST_COMPLETED)
+        self.history.stop()
+        self.serving.stop()
+        await asyncio.gather(served, return_exceptions=True)
 
     def state(self) -> dict[str, Any]:
         """What runs, and how far the history is."""
-        path = self.home / "history" / "state.json"
-        written = (
-            json.loads(path.read_text())
-            if self.history and path.exists()
-            else {"state": "none" if not self.history else "starting"}
-        )
         return {
-            "url": self.serving.url,
+            "ready": True,
+            "version": VERSION["gitVersion"],
             "seed": self.options.seed,
             "scale": self.options.scale,
-            "history": written,
-            "history_folder": str(path.parent),
-            "prometheus": self.prometheus.url if self.prometheus else None,
+            "built_s": round(self.built_s, 2),
+            "history": self.history.state(),
         }
 
-    async def _background(self) -> None:
-        """Write the history in a process of its own, then start Prometheus if asked to."""
-        if self.options.no_history or self.options.scale:
-            return
-        (self.home / "history").mkdir(exist_ok=True)
-        (self.home / "history" / "state.json").unlink(missing_ok=True)
-        (self.home / "pods.json").write_text(json.dumps(openmetrics.pods_listed(self.world.api)))
-        command = [
-            sys.executable,
-            "-m",
-            "infra.local.demo.world.history",
-            "--home",
-            str(self.home),
-            "--seed",
-            str(self.options.seed),
-        ]
-        command += ["--until", datetime.now(UTC).isoformat(), *(["--openmetrics"] if self.options.prometheus else [])]
-        self.history = subprocess.Popen(command)
-        while self.history.poll() is None:
-            await asyncio.sleep(0.5)
-        if self.options.prometheus and self.history.returncode == 0:
-            folder = self.home / "prometheus"
-            await asyncio.to_thread(prometheus.backfill, self.home / "history" / "history.om", folder / "data")
-            self.prometheus = prometheus.start(folder)
-            print(f"Prometheus at {self.prometheus.url}", flush=True)
 
-    def close(self) -> None:
-        if self.history and self.history.poll() is None:
-            self.history.terminate()
-        if self.prometheus:
-            self.prometheus.stop()
-        (self.home / ADDRESS_FILE).unlink(missing_ok=True)
+class History:
+    """The written past: a process of its own makes it, at low priority, from a plan left for it."""
+
+    def __init__(self, home: Path, plan: Plan) -> None:
+        self._home = home
+        self._folder = home / "history"
+        self._plan = plan
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Leave the plan and start the writer; returns at once."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        (self._folder / "state.json").unlink(missing_ok=True)
+        (self._folder / "plan.json").write_bytes(msgspec.json.encode(self._plan))
+        module = [sys.executable, "-m", "infra.local.demo.world.history", "--home", str(self._home)]
+        self._process = subprocess.Popen(module)
+
+    def state(self) -> dict[str, Any]:
+        """How far the writer is; `none` where there is no history."""
+        if self._process is None:
+            return {"state": "none"}
+        path = self._folder / "state.json"
+        told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"state": "starting"}
+        if self._process.poll() not in (None, 0):
+            told |= {"state": "failed"}
+        return told | {"folder": str(self._folder)}
+
+    def stop(self) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    began = time.perf_counter()
     options = options_from(arguments)
     if options.parent:
         die_with_parent(options.parent)
-    demo = Demo(options)
-    if os.environ.get("KUBILITICS_DEMO_TIMES"):
-        print(f"built in {time.perf_counter() - began:.2f} s", file=sys.stderr, flush=True)
-    asyncio.run(demo.run())
+    asyncio.run(Demo(options).run())
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from infra.local.gateway.events import LambdaContext
 
 BACKUP_EVERY_S = 300.0
+SWEEP_EVERY_S = 30.0
 _FIRST_BACKUP_S = 20.0
 _LIFETIME_S = 900.0
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def schedules(collect_interval_s: float) -> tuple[Schedule, ...]:
     """The jobs of an embedded installation."""
     return (
         Schedule("collect", collect_interval_s, first_s=5.0),
+        Schedule("sweep", SWEEP_EVERY_S, first_s=10.0),
         Schedule("backup", BACKUP_EVERY_S, first_s=_FIRST_BACKUP_S),
     )
 

@@ -23,7 +23,10 @@ from schemathesis.specs.openapi.checks import (
 
 from app import app
 from chalicelib import wiring
+from chalicelib.accounts.identity import Principal
 from chalicelib.api.openapi import document
+from chalicelib.investigations import NewInvestigation
+from chalicelib.state.ids import TenantId
 from tests.functional.api.harness import CLUSTERS, Api, build_api
 
 CHECKED = [content_type_conformance, response_schema_conformance, status_code_conformance]
@@ -34,7 +37,12 @@ DOCUMENT = "/api/v1/openapi.json"
 @functools.cache
 def filled_api() -> Api:
     api = build_api()
-    api.add_recorded("incidents", CLUSTERS / "incidents.tar.xz")
+    cluster = api.add_recorded("incidents", CLUSTERS / "incidents.tar.xz")
+    for number, question in enumerate(("why is shop/catalog failing?", "what is wrong in payments?", "still running")):
+        wanted = NewInvestigation(cluster=cluster, question=question, id=f"iv_{'abc'[number] * 26}")
+        api.services.investigations.start(ADMIN, wanted)
+        if question != "still running":
+            api.work()
     return api
 
 
@@ -59,7 +67,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 schema = schemathesis.openapi.from_wsgi(DOCUMENT, application)
 
 
+ADMIN = Principal(TenantId("local"), "admin", "Local admin", "admin")
 REAL = {
+    "investigation": tuple(f"iv_{letter * 26}" for letter in "abc"),
     "cluster": ("incidents",),
     "kind": ("Pod", "deploy", "Node", "Secret", "events", "tenants.platform.example.com"),
     "namespace": ("shop", "payments", "-"),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from chalicelib.errors import Forbidden, Unauthenticated
+from infra.local.demo.control import Control
+from infra.local.demo.server.serving import serving as cluster_serving
+from infra.local.demo.world.demo import healthy_world
 from infra.local.demo_client import DemoClient
 from infra.local.gateway.application import Demo
 from tests.functional.local.gateway_server import Answered, Served, serving
@@ -91,6 +95,41 @@ def test_a_demo_that_is_off_says_how_to_turn_it_on(tmp_path: Path) -> None:
     assert answer.status == 503
     assert answer.json["error"]["code"] == "demo_off"
     assert "make run" in answer.json["error"]["remedy"]
+
+
+@pytest.fixture(scope="module")
+def present(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway over a small world with its scenarios."""
+    home = tmp_path_factory.mktemp("demo")
+    world, faults = healthy_world(seed=1, now=datetime.now(UTC))
+    api_server = cluster_serving(world.api, home)
+    api_server.server.extension = Control(faults, lambda: {"ready": True}, str)
+    world.go_live()
+    api_server.start()
+    with serving(tmp_path_factory.mktemp("gw"), ui=UI, demo=Demo(DemoClient(home), authorize)) as served:
+        yield served
+    api_server.stop()
+
+
+def active(gateway: Served) -> list[str]:
+    answer = gateway.ask("GET", "/local/demo/faults", VIEWER)
+    assert answer.status == 200
+    return [fault["name"] for fault in answer.json["items"] if fault["active"]]
+
+
+def test_a_fault_is_injected_and_healed_through_the_gateway(present: Served) -> None:
+    assert active(present) == []
+    injected = post(present, "inject", {"name": "image-tag-typo"})
+    assert (injected.status, injected.json["active"]) == (200, True)
+    assert active(present) == ["image-tag-typo"]
+    assert post(present, "heal", {"name": "image-tag-typo"}).json["active"] is False
+    assert active(present) == []
+
+
+def test_an_unknown_fault_is_a_404_that_names_the_list(present: Served) -> None:
+    answer = post(present, "inject", {"name": "meteor"})
+    assert (answer.status, answer.json["error"]["code"]) == (404, "unknown_fault")
+    assert "/local/demo/faults" in answer.json["error"]["remedy"]
 
 
 def test_what_ships_to_aws_has_no_such_route() -> None:

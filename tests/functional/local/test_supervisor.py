@@ -21,9 +21,9 @@ from infra.local.api_client import ApiClient
 from infra.local.embedded_aws.serve import CLEAN_MARKER
 from infra.local.instance import free_port
 from infra.local.layout import ROOT, Layout
+from tests.bench.stack import MODULES, child_of
 
 WITHIN_S = 60.0
-MODULES = {"aws": "infra.local.embedded_aws.serve", "gateway": "infra.local.gateway", "worker": "infra.local.worker"}
 
 
 def until(true: Callable[[], bool], what: str) -> None:
@@ -84,14 +84,7 @@ class Service:
 
     def child(self, name: str) -> int | None:
         """The process id of a part."""
-        listed = subprocess.run(
-            ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
-        ).stdout
-        for line in listed.splitlines():
-            pid, parent, state, arguments = line.split(None, 3)
-            if int(parent) == self.process.pid and not state.startswith("Z") and f"-m {MODULES[name]} " in arguments:
-                return int(pid)
-        return None
+        return child_of(self.process.pid, name)
 
     def kill(self, name: str) -> int:
         pid = self.child(name)

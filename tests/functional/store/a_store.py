@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.state.ids import TenantId
 from chalicelib.store.findings import finding_id
+from chalicelib.store.investigation_records import Investigation, InvestigationStep, Share
 from chalicelib.store.records import (
     ClusterRecord,
     Conversation,
@@ -54,3 +55,21 @@ def a_piece_of_evidence(**given: Any) -> EvidenceRecord:
 def an_event(**given: Any) -> NewAuditEvent:
     fields = {"id": f"au_{next(_numbers)}", "at": NOW, "actor": "ada", "action": "cluster.add", "cluster": "cl_1"}
     return NewAuditEvent(**{**fields, "detail": {"name": "prod"}, **given})
+
+
+def an_investigation(**given: Any) -> Investigation:
+    fields = {"id": f"iv_{next(_numbers)}", "cluster": "cl_1", "cluster_name": "prod", "question": "why is web down?"}
+    times = {"created_at": NOW, "updated_at": NOW}
+    return Investigation(**{**fields, **times, "creator": "ada", "trigger": "person", **given})
+
+
+def a_step(investigation: str, n: int = 1, **given: Any) -> InvestigationStep:
+    fields = {"kind": "test", "title": "Look at the events", "key": f"test/{n}", "summary": "2 events"}
+    times = {"started_at": NOW, "ended_at": NOW}
+    return InvestigationStep(**{"n": n, "investigation": investigation, **fields, **times, **given})
+
+
+def a_share(investigation: str, **given: Any) -> Share:
+    number = next(_numbers)
+    fields = {"hash": f"hash{number}", "id": f"sh_{number}", "created_by": "ada", "created_at": NOW}
+    return Share(**{**fields, "investigation": investigation, "expires_at": NOW + timedelta(days=7), **given})

@@ -103,6 +103,9 @@ def test_a_lease_has_one_holder_until_it_is_released_or_expires(store: Store, te
     first = store.leases.acquire(tenant, "scan:cl_1", "a", 60, now)
     assert first
     assert store.leases.acquire(tenant, "scan:cl_1", "b", 60, now) is None
+    assert store.leases.is_held(tenant, "scan:cl_1", now)
+    assert not store.leases.is_held(tenant, "scan:cl_1", now + timedelta(seconds=61))
+    assert not store.leases.is_held(tenant, "scan:cl_2", now)
     assert store.leases.acquire(tenant, "scan:cl_2", "b", 60, now)
 
     taken_over = store.leases.acquire(tenant, "scan:cl_1", "b", 60, now + timedelta(seconds=61))
@@ -111,6 +114,7 @@ def test_a_lease_has_one_holder_until_it_is_released_or_expires(store: Store, te
     assert store.leases.release(tenant, first) is False
 
     assert store.leases.release(tenant, taken_over) is True
+    assert not store.leases.is_held(tenant, "scan:cl_1", now)
     assert store.leases.acquire(tenant, "scan:cl_1", "c", 60, now)
 
 

@@ -21,21 +21,30 @@ class Conversation:
     cluster: str = "cl_incidents"
     screen: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    turns: int = 0
 
     def ask(self, question: str) -> Answer:
-        found = answer(question, AssistantContext(self.tools, self.cluster, self.memory, self.screen))
+        desk: Any = self.tools.investigator
+        self.turns += 1
+        context = AssistantContext(
+            self.tools, self.cluster, self.memory, self.screen, investigations=desk, conversation="cv",
+            turn=f"tn_{self.turns}",
+        )  # fmt: skip
+        found = answer(question, context)
         self.memory = found.memory
         return found
 
 
-def a_conversation(name: str = "incidents", screen: dict[str, Any] | None = None) -> Conversation:
-    return Conversation(a_context(name), f"cl_{name}", screen or {})
+def a_conversation(
+    name: str = "incidents", screen: dict[str, Any] | None = None, role: str = "operator"
+) -> Conversation:
+    return Conversation(a_context(name, role=role), f"cl_{name}", screen or {})
 
 
 def over(views: dict[str, Sequence[ClusterView]], *, cluster: str = "", down: set[str] | None = None) -> Conversation:
     """A conversation over given readings of clusters."""
     held = RecordedViews({n: list(v) for n, v in views.items()}, down or set())
-    return Conversation(a_context(views=held), cluster)
+    return Conversation(a_context(views=held, role="operator"), cluster)
 
 
 def ask(question: str, name: str = "incidents") -> Answer:

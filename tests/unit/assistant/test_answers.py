@@ -161,8 +161,9 @@ def test_the_examples_of_an_intent_reach_it(name: str) -> None:
     from chalicelib.assistant.memory import Memory
     from chalicelib.assistant.turn import Turn
 
-    tools = a_context("incidents")
-    context = AssistantContext(tools, "incidents")
+    tools = a_context("incidents", role="operator")
+    investigator: Any = tools.investigator
+    context = AssistantContext(tools, "incidents", investigations=investigator)
     desk = Desk(context, tools.clusters("incidents")[0])
     for example in INTENTS[name].examples:
         blank = Turn("", "", context, desk, Memory())

@@ -16,7 +16,7 @@ QUESTIONS = json.loads((Path(__file__).parents[2] / "data" / "questions.json").r
 
 
 def answered(case: dict[str, Any]) -> Answer:
-    conversation = a_conversation(screen=case.get("screen"))
+    conversation = a_conversation(screen=case.get("screen"), role=case.get("role", "operator"))
     for before in case.get("after", ()):
         conversation.ask(before)
     return conversation.ask(case["q"])

@@ -123,3 +123,19 @@ def test_a_long_title_is_cut_at_a_word() -> None:
     title = title_of("please tell me " + "very " * 40 + "much")
     assert len(title) <= 61
     assert title.endswith("very…")
+
+
+def test_the_page_of_an_investigation_is_spoken_of_until_another_is_begun() -> None:
+    conversation = a_conversation()
+    first = conversation.ask("investigate checkout in shop").memory["investigation"]
+    second = conversation.ask("investigate catalog in shop").memory["investigation"]
+    assert first != second
+    conversation.screen = {"page": "investigation", "investigation": first}
+    assert conversation.ask("what did you find?").memory["investigation"] == first
+    third = conversation.ask("investigate grafana").memory["investigation"]
+    assert conversation.ask("show the steps").memory["investigation"] == third
+
+
+def test_a_page_of_an_investigation_that_is_gone_is_no_error() -> None:
+    conversation = a_conversation(screen={"page": "investigation", "investigation": "iv_" + "a" * 26})
+    assert "no investigation yet" in said(conversation.ask("what did you find?"))

@@ -103,11 +103,17 @@ def test_a_running_pod_with_an_absent_config_map_is_well():
     assert cluster.diagnosis().outcome == "no_fault"
 
 
-def test_an_image_that_would_run_as_root_is_told_apart():
+@pytest.mark.parametrize(
+    "text",
+    [
+        "container has runAsNonRoot and image will run as root",
+        "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root",
+        'container\'s runAsUser breaks non-root policy (pod: "cart-1_shop(6c1)", container: cart)',
+    ],
+)
+def test_a_container_that_would_run_as_root_is_told_apart(text: str):
     cluster = a_cluster()
-    cluster.deployment("shop/cart").waiting(
-        "CreateContainerConfigError", "container has runAsNonRoot and image will run as root"
-    )
+    cluster.deployment("shop/cart").waiting("CreateContainerConfigError", text)
     assert sure(cluster.diagnosis()) == [(CART, "security_context_invalid")]
 
 

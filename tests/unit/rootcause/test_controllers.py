@@ -248,6 +248,27 @@ def test_an_autoscaler_that_gets_no_metrics_for_healthy_pods_is_named():
     assert [mode for _, mode in sure(cluster.diagnosis())] == ["hpa_no_metrics"]
 
 
+def test_an_autoscaler_that_waits_for_the_first_metrics_of_new_pods_is_no_fault():
+    cluster = a_cluster()
+    cluster.deployment("shop/cart", resources={"requests": {"cpu": "1"}})
+    hpa = autoscaler(cluster)
+    for one in hpa["status"]["conditions"]:
+        one["lastTransitionTime"] = ago(1)
+    assert sure(cluster.diagnosis()) == []
+
+
+def test_crashes_for_want_of_a_workload_scaled_to_zero_are_its_consequence():
+    cluster = a_cluster()
+    cluster.stateful_set("shop/ledger", 0, ports=[{"containerPort": 5432}])
+    cluster.service("shop/ledger", port=5432, target=5432)
+    refused = 'level=error err="dial tcp: ledger.shop.svc:5432: connect: connection refused"'
+    cluster.deployment("shop/front").says(refused)
+    cluster.deployment("shop/cart").crashing(1, log=refused)
+    problem = only(cluster.diagnosis())
+    assert (problem.resource.name, problem.mode) == ("ledger", "zero_replicas")
+    assert CART in problem.explains
+
+
 def test_an_autoscaler_switched_off_by_zero_replicas_is_no_fault():
     cluster = a_cluster()
     cluster.deployment("shop/cart", 0)

@@ -189,3 +189,10 @@ def test_all_noise_at_once_is_not_reported():
     for noise in HARMLESS:
         noise(cluster)
     assert [p.mode for p in cluster.diagnosis().problems if p.probability > 0.5] == []
+
+
+def test_pods_that_could_not_be_read_are_not_taken_for_pods_that_were_not_created():
+    cluster = a_cluster()
+    cluster.stateful_set("shop/queue", replicas=3).having(serviceAccountName="gone")
+    cluster.without("Pod", reason="forbidden")
+    assert cluster.diagnosis().problems == ()

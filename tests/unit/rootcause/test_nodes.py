@@ -37,6 +37,20 @@ def test_states_that_a_silent_kubelet_left_behind_are_the_past():
     assert sure(cluster.diagnosis()) == [(NODE, "kubelet_down")]
 
 
+def test_a_release_that_crashes_on_other_nodes_is_not_a_dead_nodes_doing():
+    cluster = a_cluster()
+    silent(cluster)
+    cart = cluster.deployment("shop/cart", 3)
+    lost, *rest = cart.pods
+    cart.pods = rest
+    cart.crashing(1, log="Traceback (most recent call last):\nValueError: rule 14 has no field 'origin'\n")
+    lost["spec"]["nodeName"] = "node-0"
+    lost["status"]["conditions"] = [condition("Ready", "False")]
+    for pod in rest:
+        pod["spec"]["nodeName"] = "node-1"
+    assert sorted(mode for _, mode in sure(cluster.diagnosis())) == ["app_exception", "kubelet_down"]
+
+
 def test_a_node_that_reports_a_dead_runtime_is_told_apart():
     cluster = a_cluster()
     cluster.objects["Node"][0]["status"]["conditions"] = [

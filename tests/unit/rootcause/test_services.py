@@ -33,6 +33,17 @@ def ingress(cluster, *, service="web", number=80, class_name="public", **spec):
     return cluster.add("Ingress", "shop/front", {"spec": fields, "status": {}})
 
 
+def test_a_service_whose_workload_may_not_create_pods_has_the_right_selector():
+    cluster = a_cluster()
+    cluster.deployment("shop/cart").not_created(
+        'pods "cart-1" is forbidden: exceeded quota: team, requested: pods=1, used: pods=10, limited: pods=10'
+    )
+    cluster.service("shop/cart")
+    problem = only(cluster.diagnosis())
+    assert (problem.resource, problem.mode) == (Ref("Deployment", "shop", "cart"), "quota_pods")
+    assert SERVICE in problem.explains
+
+
 def test_a_selector_that_matches_no_pod_is_named_with_the_right_labels():
     cluster = a_cluster()
     cluster.deployment("shop/cart")

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from chalicelib.errors import KubiliticsError
 from chalicelib.state.ids import TenantId
 from chalicelib.store import Store, memory_store
+from chalicelib.store.investigation_records import Conclusion, FollowUp, Investigation, InvestigationStep, Share
+from chalicelib.store.investigations import Active
 from chalicelib.store.records import (
     ApiToken,
     ClusterRecord,
@@ -57,6 +59,31 @@ def finding(id: str, mark: str) -> FindingRecord:
     return FindingRecord(id=id, cluster=id, rule="r", resource=name, severity="critical", first_seen=NOW, last_seen=NOW)
 
 
+def investigation(id: str, mark: str, revision: int = 0) -> Investigation:
+    return Investigation(
+        id=id, cluster=id, cluster_name=mark, question=mark, creator=mark, trigger="person", created_at=NOW,
+        updated_at=NOW, follow_up=FollowUp(due=NOW, by=mark), revision=revision,
+    )  # fmt: skip
+
+
+def step(id: str, mark: str, n: int = 1) -> InvestigationStep:
+    return InvestigationStep(
+        n=n, investigation=id, kind="test", title=mark, key=mark, started_at=NOW, ended_at=NOW, result={"m": mark}
+    )
+
+
+def share(id: str, mark: str, revision: int = 0) -> Share:
+    later = NOW + timedelta(days=1)
+    return Share(hash=id, id=id, investigation=id, created_by=mark, created_at=NOW, expires_at=later, revision=revision)
+
+
+def commit(store: Store, tenant: TenantId, id: str, mark: str) -> Any:
+    held = store.investigations.get(tenant, id)
+    return store.investigations.commit(
+        tenant, held, step(id, mark, held.steps + 1), Conclusion(outcome="no_fault", message=mark)
+    )
+
+
 def event(id: str, mark: str) -> NewAuditEvent:
     return NewAuditEvent(id=id, at=NOW, actor=mark, action="a")
 
@@ -78,6 +105,12 @@ WRITES: dict[str, Write] = {
     "evidence.put_many": lambda s, t, id, m: s.evidence.put_many(
         t, [EvidenceRecord(id=id, cluster=id, namespace=m)], NOW
     ),
+    "evidence.keep": lambda s, t, id, m: s.evidence.keep(t, id, [EvidenceRecord(id=id, cluster=id, namespace=m)]),
+    "investigations.begin": lambda s, t, id, m: s.investigations.begin(t, investigation(id, m)),
+    "investigations.commit": lambda s, t, id, m: commit(s, t, id, m),
+    "investigations.note_requeued": lambda s, t, id, m: s.investigations.note_requeued(t, Active(id, len(m))),
+    "investigations.add_share": lambda s, t, id, m: s.investigations.add_share(t, share(id, m)),
+    "rates.take": lambda s, t, id, m: s.rates.take(t, id, 10**6, NOW),
     "audit.submit": lambda s, t, id, m: s.audit.submit(t, event(id, m)),
     "audit.append": lambda s, t, id, m: s.audit.append(t, [event(id, m)]),
     "cache.put": lambda s, t, id, m: s.cache.put(t, id, m.encode(), DAY_S, NOW),
@@ -104,6 +137,7 @@ READS: dict[str, Read] = {
     "users.list": lambda s, t, id: s.users.list(t),
     "tokens.find": lambda s, t, id: s.tokens.find(t, id),
     "tokens.list": lambda s, t, id: s.tokens.list(t),
+    "leases.is_held": lambda s, t, id: s.leases.is_held(t, id, NOW) or None,
     "links.redeem": lambda s, t, id: s.links.redeem(t, id, NOW),
     "clusters.find": lambda s, t, id: s.clusters.find(t, id),
     "clusters.get": lambda s, t, id: s.clusters.get(t, id),
@@ -118,6 +152,16 @@ READS: dict[str, Read] = {
     "findings.list": lambda s, t, id: s.findings.list(t, id, status=None).items,
     "evidence.get": lambda s, t, id: s.evidence.get(t, id),
     "evidence.get_many": lambda s, t, id: s.evidence.get_many(t, id, [id]),
+    "evidence.kept": lambda s, t, id: s.evidence.kept(t, id, id, [id]),
+    "investigations.find": lambda s, t, id: s.investigations.find(t, id),
+    "investigations.get": lambda s, t, id: s.investigations.get(t, id),
+    "investigations.search": lambda s, t, id: s.investigations.search(t, lambda found: True).items,
+    "investigations.steps": lambda s, t, id: s.investigations.steps(t, id),
+    "investigations.conclusion": lambda s, t, id: s.investigations.conclusion(t, id),
+    "investigations.active": lambda s, t, id: s.investigations.active(t),
+    "investigations.due": lambda s, t, id: s.investigations.due(t, NOW + timedelta(days=1)),
+    "investigations.share": lambda s, t, id: s.investigations.share(t, id),
+    "investigations.shares": lambda s, t, id: s.investigations.shares(t, id),
     "conversations.turn_with_conversation": lambda s, t, id: s.conversations.turn_with_conversation(t, id, id),
     "audit.list": lambda s, t, id: s.audit.list(t).items,
     "audit.verify": lambda s, t, id: s.audit.verify(t).events,
@@ -149,6 +193,10 @@ CHANGES: dict[str, Write] = {
     "conversations.remove": lambda s, t, id, m: s.conversations.remove(t, id),
     "findings.remove_cluster": lambda s, t, id, m: s.findings.remove_cluster(t, id),
     "evidence.remove_cluster": lambda s, t, id, m: s.evidence.remove_cluster(t, id),
+    "evidence.release": lambda s, t, id, m: s.evidence.release(t, id, id, [id]),
+    "investigations.update": lambda s, t, id, m: s.investigations.update(t, investigation(id, m, revision=2)),
+    "investigations.update_share": lambda s, t, id, m: s.investigations.update_share(t, share(id, m, revision=1)),
+    "investigations.remove": lambda s, t, id, m: s.investigations.remove(t, id),
     "cache.remove": lambda s, t, id, m: s.cache.remove(t, id),
     "connections.remove": lambda s, t, id, m: s.connections.remove(t, id),
     "leases.release": lambda s, t, id, m: s.leases.release(t, s.leases.acquire(t, id, "mine", DAY_S, NOW)),
@@ -166,6 +214,7 @@ OF_ALL_TENANTS = {
     "queue.receive",  # the worker serves every tenant; each message names its own
     "queue.ack",
     "queue.extend",
+    "queue.depths",  # numbers alone, for the operator
 }
 SIGNS_ONLY = {"objects.presign_put", "objects.presign_get"}
 

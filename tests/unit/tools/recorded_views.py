@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,14 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from chalicelib.accounts.identity import Principal
 from chalicelib.clusters.recorded import RecordedCluster, read_recording
 from chalicelib.errors import ClusterError, NotFound, unknown
+from chalicelib.investigations import Desk, Office
 from chalicelib.state.ids import TenantId
 from chalicelib.state.snapshot import Snapshot
+from chalicelib.store.memory import memory_store
 from chalicelib.store.records import ClusterRecord, EvidenceRecord
 from chalicelib.tools.registry import ToolContext
-from chalicelib.tools.views import ClusterView
+from chalicelib.tools.views import ClusterView, snapshot_key
 
 DUMPS = Path(__file__).parents[2] / "data" / "clusters"
 TENANT = TenantId("acme")
@@ -41,7 +46,8 @@ def view_of(name: str) -> ClusterView:
 
 def a_view(snapshot: Snapshot, name: str = "test", note: str = "") -> ClusterView:
     """A view of a snapshot as cluster `cl_<name>`."""
-    return ClusterView(a_record(name), snapshot, note=note)
+    key = snapshot_key(f"cl_{name}", snapshot.taken_at, 1)
+    return ClusterView(msgspec.structs.replace(a_record(name), snapshot_key=key), snapshot, note=note)
 
 
 def a_record(name: str) -> ClusterRecord:
@@ -80,6 +86,12 @@ class RecordedViews:
             raise NotFound("no snapshot", code="no_snapshot")
         return before[-1]
 
+    def kept(self, principal: Principal, cluster: str, key: str) -> ClusterView:
+        for view in self.readings[self.record(principal, cluster).name]:
+            if view.record.snapshot_key == key:
+                return view
+        raise NotFound("This reading is no longer kept.", code="no_snapshot")
+
     def history(self, principal: Principal, cluster: str) -> Sequence[datetime]:
         return [v.as_of for v in reversed(self.readings[self.record(principal, cluster).name])]
 
@@ -110,4 +122,14 @@ def a_principal(role: str = "viewer", tenant: str = "acme") -> Principal:
 def a_context(*names: str, role: str = "viewer", views: RecordedViews | None = None) -> ToolContext:
     """A context over recorded clusters."""
     views = views or RecordedViews({n: [view_of(n)] for n in names})
-    return ToolContext(principal=a_principal(role), views=views, store=KeptStore(), now=NOW)  # type: ignore[arg-type]
+    investigator = Desk(an_office(views, a_principal(role)))
+    return ToolContext(principal=a_principal(role), views=views, store=KeptStore(), now=NOW, investigator=investigator)  # type: ignore[arg-type]
+
+
+def an_office(views: RecordedViews, principal: Principal) -> Office:
+    """Surroundings of investigations, with a store of their own."""
+    return Office(
+        store=memory_store(), views=views, clock=lambda: NOW, random=secrets.token_bytes, holder="test",
+        principal_of=lambda tenant, user: principal, note=lambda *args, **more: None, tell=lambda tenant, step: None,
+        pause=lambda seconds: None,
+    )  # fmt: skip

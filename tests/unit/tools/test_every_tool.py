@@ -31,6 +31,7 @@ def arguments(cluster: str) -> dict[str, dict[str, Any]]:
         "observe_resources": {"kind": "pods"},
         "observe_resource": named,
         "observe_pod_logs": {} if cluster == "scale" else logged(cluster),
+        "analyze_log_patterns": {} if cluster == "scale" else logged(cluster),
         "observe_topology_graph": {"namespace": deployment.metadata.namespace},
         "observe_rollout_history": named,
         "observe_cluster_at": {"at": "1h"},
@@ -50,7 +51,8 @@ def called(name: str, cluster: str, **more: Any) -> ToolResult:
     return call(name, {**arguments(cluster).get(name, {}), **more}, a_context(cluster))
 
 
-CASES = [(n, c) for n in NAMES for c in CLUSTERS if (n, c) != ("observe_pod_logs", "scale")]
+OF_LOGS = ("observe_pod_logs", "analyze_log_patterns")
+CASES = [(n, c) for n in NAMES for c in CLUSTERS if n not in OF_LOGS or c != "scale"]
 """The recording `scale` holds no logs."""
 
 

@@ -1,6 +1,21 @@
 import { call, path } from './client'
 import { ApiError } from './errors'
-import type { AddedCluster, ChatRequest, Cluster, ClusterCheck, ClusterSource, Frame, Upload } from './types'
+import type {
+  AddedCluster,
+  ChatRequest,
+  Cluster,
+  ClusterCheck,
+  ClusterSource,
+  CreatedReportShare,
+  Frame,
+  Investigation,
+  InvestigationSteps,
+  InvestigationSummary,
+  NewFollowUp,
+  NewInvestigation,
+  NewInvestigationFeedback,
+  Upload,
+} from './types'
 
 export const addCluster = (name: string, source: ClusterSource) =>
   call<AddedCluster>('POST', '/clusters', { body: { name, source } })
@@ -25,6 +40,42 @@ export const framesAfter = (conversation: string, after: number) =>
   })
 
 export const removeConversation = (id: string) => call<null>('DELETE', path('conversations', id))
+
+/** Starts an investigation and returns at once: its page shows the steps as they come. */
+export const startInvestigation = (asked: Partial<NewInvestigation>) =>
+  call<{ id: string; status: string }>('POST', '/investigations', { body: asked })
+
+export const stepsAfter = (id: string, after: number) =>
+  call<InvestigationSteps>('GET', path('investigations', id, 'steps'), { query: { after } })
+
+export const cancelInvestigation = (id: string) =>
+  call<InvestigationSummary>('POST', path('investigations', id, 'cancel'))
+
+export const archiveInvestigation = (id: string) =>
+  call<InvestigationSummary>('POST', path('investigations', id, 'archive'))
+
+export const restoreInvestigation = (id: string) =>
+  call<InvestigationSummary>('POST', path('investigations', id, 'restore'))
+
+export const removeInvestigation = (id: string) => call<null>('DELETE', path('investigations', id))
+
+export const judgeInvestigation = (id: string, said: Partial<NewInvestigationFeedback>) =>
+  call<Investigation>('POST', path('investigations', id, 'feedback'), { body: said })
+
+export const checkInvestigation = (id: string) =>
+  call<Investigation>('POST', path('investigations', id, 'check'))
+
+export const planFollowUp = (id: string, wanted: Partial<NewFollowUp>) =>
+  call<Investigation>('POST', path('investigations', id, 'follow-up'), { body: wanted })
+
+export const cancelFollowUp = (id: string) =>
+  call<Investigation>('DELETE', path('investigations', id, 'follow-up'))
+
+export const createShare = (id: string, lasts: string) =>
+  call<CreatedReportShare>('POST', path('investigations', id, 'share'), { body: { expires_in: lasts } })
+
+export const revokeShare = (id: string, share: string) =>
+  call<null>('DELETE', path('investigations', id, 'share', share))
 
 /**
  * Sends a file to the presigned address that adding a recorded cluster returned.

@@ -7,12 +7,16 @@ import type {
   Detail,
   Events,
   Evidence,
+  Investigation,
+  Investigations,
+  InvestigationTemplates,
   Kinds,
   Logs,
   Me,
   Overview,
   Problems,
   Related,
+  ReportShares,
   ResourceRef,
   Rows,
 } from './types'
@@ -22,7 +26,7 @@ export const PAGE_ROWS = 500
 
 const CLUSTERS_POLL_MS = 15_000
 const OVERVIEW_POLL_MS = 20_000
-const PENDING_POLL_MS = 1_500
+export const PENDING_POLL_MS = 1_500
 
 export interface ListRequest {
   cluster: string
@@ -176,4 +180,57 @@ export const conversationQuery = (id: string) =>
   queryOptions({
     queryKey: ['conversation', id],
     queryFn: ({ signal }) => call<ConversationDetail>('GET', path('conversations', id), { signal }),
+  })
+
+export interface InvestigationFilter {
+  q?: string
+  cluster?: string
+  status?: string
+  outcome?: string
+  resolution?: string
+}
+
+/** Rows fetched per request of the investigations list. */
+const INVESTIGATION_ROWS = 50
+
+export const investigationsQuery = (filter: InvestigationFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['investigations', filter],
+    queryFn: ({ pageParam, signal }) =>
+      call<Investigations>('GET', '/investigations', {
+        query: {
+          ...filter,
+          // Asked for by name, archived ones are meant to be seen.
+          archived: filter.status === 'archived',
+          limit: INVESTIGATION_ROWS,
+          cursor: pageParam,
+        },
+        signal,
+      }),
+    initialPageParam: '',
+    getNextPageParam: (last: Investigations) => last.next ?? undefined,
+    refetchInterval: (query) =>
+      query.state.data?.pages.some((page) => page.items.some(isRunning)) ? PENDING_POLL_MS : OVERVIEW_POLL_MS,
+  })
+
+export const isRunning = ({ status }: { status: string }) =>
+  status === 'created' || status === 'investigating'
+
+export const investigationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['investigation', id],
+    queryFn: ({ signal }) => call<Investigation>('GET', path('investigations', id), { signal }),
+  })
+
+export const sharesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['investigation', id, 'shares'],
+    queryFn: ({ signal }) => call<ReportShares>('GET', path('investigations', id, 'share'), { signal }),
+  })
+
+export const investigationTemplatesQuery = () =>
+  queryOptions({
+    queryKey: ['investigation-templates'],
+    queryFn: ({ signal }) => call<InvestigationTemplates>('GET', '/investigation-templates', { signal }),
+    staleTime: Infinity,
   })

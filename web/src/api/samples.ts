@@ -1,5 +1,15 @@
 /** Builders of API shapes for tests: a whole, valid value with only what the test is about said. */
-import type { Column, ColumnType, Kind, Problem, QueryChip, Row } from './types'
+import type {
+  Column,
+  ColumnType,
+  Hypothesis,
+  Investigation,
+  InvestigationStep,
+  Kind,
+  Problem,
+  QueryChip,
+  Row,
+} from './types'
 
 export function aColumn(key: string, type: ColumnType): Column {
   return { key, title: key, type, hidden: false, description: '' }
@@ -58,4 +68,82 @@ export function aProblem(name: string, more: Partial<Problem> = {}): Problem {
 
 export function aChip(field: string, op: string, value: unknown, text: string): QueryChip {
   return { field, op, value, text, note: '' }
+}
+
+export function aStep(n: number, more: Partial<InvestigationStep> = {}): InvestigationStep {
+  return {
+    n,
+    kind: 'test',
+    title: `Step ${n}`,
+    failed: false,
+    summary: '',
+    tool: '',
+    evidence: [],
+    hypothesis: '',
+    started_at: '2026-01-05T09:00:00Z',
+    ended_at: '2026-01-05T09:00:01Z',
+    hypotheses: [],
+    error: null,
+    ...more,
+  }
+}
+
+export function aHypothesis(id: string, more: Partial<Hypothesis> = {}): Hypothesis {
+  return {
+    id,
+    resource: { kind: 'Pod', namespace: 'shop', name: 'checkout-1' },
+    mode: 'oom',
+    title: 'Out of memory',
+    status: 'proposed',
+    probability: 0.5,
+    severity: 'critical',
+    summary: '',
+    why: '',
+    for: [],
+    against: [],
+    missing: [],
+    chain: [],
+    explains: [],
+    since: null,
+    remedy: { text: '', command: null },
+    ...more,
+  }
+}
+
+export function anInvestigation(more: Partial<Investigation> = {}): Investigation {
+  return {
+    id: 'iv_a',
+    status: 'investigating',
+    outcome: '',
+    question: 'Why does checkout fail?',
+    cluster: 'cl_a',
+    cluster_name: 'a',
+    namespace: '',
+    target: null,
+    template: 'general',
+    creator: 'admin',
+    trigger: 'person',
+    message: '',
+    cause: null,
+    causes: 0,
+    resolution: '',
+    steps_done: 0,
+    failed_steps: 0,
+    created_at: '2026-01-05T09:00:00Z',
+    updated_at: '2026-01-05T09:00:00Z',
+    concluded_at: null,
+    hypotheses: [],
+    remedy: null,
+    steps: [],
+    symptoms: [],
+    nearest: [],
+    similar: [],
+    gaps: [],
+    outside_of_template: 0,
+    snapshot: null,
+    feedback: null,
+    follow_up: null,
+    links: [],
+    ...more,
+  }
 }

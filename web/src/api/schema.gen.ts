@@ -139,7 +139,7 @@ export interface components {
         /** BlockFrame */
         BlockFrame: {
             /** Block */
-            block: components["schemas"]["TextBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["ChartBlock"] | components["schemas"]["EvidenceBlock"] | components["schemas"]["ProblemBlock"] | components["schemas"]["ActionBlock"] | components["schemas"]["ChoicesBlock"] | components["schemas"]["SuggestionsBlock"];
+            block: components["schemas"]["TextBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["ChartBlock"] | components["schemas"]["EvidenceBlock"] | components["schemas"]["ProblemBlock"] | components["schemas"]["ActionBlock"] | components["schemas"]["InvestigationBlock"] | components["schemas"]["ChoicesBlock"] | components["schemas"]["SuggestionsBlock"];
             /** Conversation */
             conversation: string;
             /** Seq */
@@ -200,7 +200,7 @@ export interface components {
         /** ChatAnswer */
         ChatAnswer: {
             /** Blocks */
-            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["ChartBlock"] | components["schemas"]["EvidenceBlock"] | components["schemas"]["ProblemBlock"] | components["schemas"]["ActionBlock"] | components["schemas"]["ChoicesBlock"] | components["schemas"]["SuggestionsBlock"])[];
+            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["ChartBlock"] | components["schemas"]["EvidenceBlock"] | components["schemas"]["ProblemBlock"] | components["schemas"]["ActionBlock"] | components["schemas"]["InvestigationBlock"] | components["schemas"]["ChoicesBlock"] | components["schemas"]["SuggestionsBlock"])[];
             /** Citations */
             citations: string[];
             /** Conversation */
@@ -446,6 +446,28 @@ export interface components {
              * @default 100
              */
             limit: number;
+        };
+        /** CreatedReportShare */
+        CreatedReportShare: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Path
+             * @description The link's path on this host, shown this once: only its hash is kept.
+             */
+            path: string;
         };
         /** CreatedUser */
         CreatedUser: {
@@ -702,6 +724,66 @@ export interface components {
              */
             cluster: string | null;
         };
+        /**
+         * FeedbackExport
+         * @description Stated probabilities and whether they were right, by investigation: what a calibration is fitted on.
+         */
+        FeedbackExport: {
+            /** Cases */
+            cases: components["schemas"]["JudgedCase"][];
+            /** Claims */
+            claims: {
+                [key: string]: [
+                    number,
+                    number
+                ][];
+            };
+        };
+        /** FollowUp */
+        FollowUp: {
+            /** By */
+            by: string;
+            /** Due */
+            due: string | null;
+            /** Every S */
+            every_s: number;
+            /** Left */
+            left: number;
+            /** Rechecks */
+            rechecks: components["schemas"]["FollowUpLook"][];
+        };
+        /** FollowUpLook */
+        FollowUpLook: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "gone" | "still_there" | "changed" | "not_checked";
+            /** Text */
+            text: string;
+        };
+        /** FoundCause */
+        FoundCause: {
+            /** Mode */
+            mode: string;
+            /** Probability */
+            probability: number;
+            resource: components["schemas"]["ResourceName"];
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+        };
         /** Frames */
         Frames: {
             /** Done */
@@ -791,6 +873,550 @@ export interface components {
             score: number;
             /** Weight */
             weight: number;
+        };
+        /**
+         * Hypothesis
+         * @description A cause that was proposed and tested. `for` and `against` are evidence ids.
+         */
+        Hypothesis: {
+            /** Against */
+            against: string[];
+            /** Chain */
+            chain: string[];
+            /** Explains */
+            explains: components["schemas"]["ResourceName"][];
+            /** For */
+            for: string[];
+            /** Id */
+            id: string;
+            /** Missing */
+            missing: string[];
+            /** Mode */
+            mode: string;
+            /** Probability */
+            probability: number;
+            remedy: components["schemas"]["HypothesisRemedy"];
+            resource: components["schemas"]["ResourceName"];
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** Since */
+            since: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "proposed" | "supported" | "refuted";
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
+        };
+        /** HypothesisRemedy */
+        HypothesisRemedy: {
+            /** Command */
+            command: string | null;
+            /** Text */
+            text: string;
+        };
+        /** Investigation */
+        Investigation: {
+            cause: components["schemas"]["FoundCause"] | null;
+            /** Causes */
+            causes: number;
+            /** Cluster */
+            cluster: string;
+            /** Cluster Name */
+            cluster_name: string;
+            /** Concluded At */
+            concluded_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Creator */
+            creator: string;
+            /** Failed Steps */
+            failed_steps: number;
+            feedback: components["schemas"]["InvestigationFeedback"] | null;
+            follow_up: components["schemas"]["FollowUp"] | null;
+            /** Gaps */
+            gaps: components["schemas"]["ReportGap"][];
+            /** Hypotheses */
+            hypotheses: components["schemas"]["Hypothesis"][];
+            /** Id */
+            id: string;
+            /** Links */
+            links: components["schemas"]["InvestigationLink"][];
+            /** Message */
+            message: string;
+            /** Namespace */
+            namespace: string;
+            /** Nearest */
+            nearest: components["schemas"]["ResourceName"][];
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "" | "problems" | "several_independent_faults" | "no_fault" | "object_not_found" | "insufficient_permission" | "not_examined";
+            /** Outside Of Template */
+            outside_of_template: number;
+            /** Question */
+            question: string;
+            remedy: components["schemas"]["HypothesisRemedy"] | null;
+            /**
+             * Resolution
+             * @enum {string}
+             */
+            resolution: "" | "open" | "resolved" | "reopened";
+            /** Similar */
+            similar: components["schemas"]["SimilarInvestigation"][];
+            snapshot: components["schemas"]["JudgedSnapshot"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+            /** Steps */
+            steps: components["schemas"]["InvestigationStep"][];
+            /** Steps Done */
+            steps_done: number;
+            /** Symptoms */
+            symptoms: components["schemas"]["ObservedSymptom"][];
+            target: components["schemas"]["ResourceName"] | null;
+            /** Template */
+            template: string;
+            /**
+             * Trigger
+             * @enum {string}
+             */
+            trigger: "person" | "chat" | "mcp" | "alert" | "schedule";
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** InvestigationAccepted */
+        InvestigationAccepted: {
+            /** Id */
+            id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+        };
+        /**
+         * InvestigationBlock
+         * @description An investigation as it was when the answer was given; its page shows it as it goes.
+         */
+        InvestigationBlock: {
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+            /** Outcome */
+            outcome: string;
+            /** Question */
+            question: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "investigation";
+        };
+        /** InvestigationFeedback */
+        InvestigationFeedback: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Cause */
+            cause: string;
+            /** Mode */
+            mode: string;
+            resource: components["schemas"]["ResourceName"] | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "partly";
+        };
+        /** InvestigationLink */
+        InvestigationLink: {
+            /** Id */
+            id: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "conversation" | "alert" | "investigation" | "incident";
+        };
+        /**
+         * InvestigationReport
+         * @description A report as JSON: the same content as its Markdown and HTML.
+         */
+        InvestigationReport: {
+            /** As Of */
+            as_of: string | null;
+            /** Cluster */
+            cluster: string;
+            /** Concluded At */
+            concluded_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Evidence */
+            evidence: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            feedback: components["schemas"]["InvestigationFeedback"] | null;
+            follow_up: components["schemas"]["FollowUp"] | null;
+            /** Gaps */
+            gaps: components["schemas"]["ReportGap"][];
+            /** Hypotheses */
+            hypotheses: {
+                [key: string]: unknown;
+            }[];
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+            /** Namespace */
+            namespace: string;
+            /** Nearest */
+            nearest: components["schemas"]["ResourceName"][];
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "" | "problems" | "several_independent_faults" | "no_fault" | "object_not_found" | "insufficient_permission" | "not_examined";
+            /** Outside Of Template */
+            outside_of_template: number;
+            /** Question */
+            question: string;
+            /**
+             * Resolution
+             * @enum {string}
+             */
+            resolution: "" | "open" | "resolved" | "reopened";
+            /** Similar */
+            similar: components["schemas"]["SimilarInvestigation"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+            /** Steps */
+            steps: {
+                [key: string]: unknown;
+            }[];
+            /** Symptoms */
+            symptoms: components["schemas"]["ObservedSymptom"][];
+            target: components["schemas"]["ResourceName"] | null;
+            /** Template */
+            template: string;
+        };
+        /** Investigations */
+        Investigations: {
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /** Items */
+            items: components["schemas"]["InvestigationSummary"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /** InvestigationsQuery */
+        InvestigationsQuery: {
+            /**
+             * Archived
+             * @description Archived ones too.
+             * @default false
+             */
+            archived: boolean;
+            /**
+             * Cluster
+             * @default
+             */
+            cluster: string;
+            /**
+             * Creator
+             * @default
+             */
+            creator: string;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit: number;
+            /**
+             * Mode
+             * @default
+             */
+            mode: string;
+            /**
+             * Namespace
+             * @default
+             */
+            namespace: string;
+            /**
+             * Outcome
+             * @default
+             * @enum {string}
+             */
+            outcome: "" | "problems" | "several_independent_faults" | "no_fault" | "object_not_found" | "insufficient_permission" | "not_examined";
+            /**
+             * Q
+             * @description Words that all occur in the question, the cause or the conclusion.
+             * @default
+             */
+            q: string;
+            /**
+             * Resolution
+             * @default
+             * @enum {string}
+             */
+            resolution: "" | "open" | "resolved" | "reopened";
+            /**
+             * Resource
+             * @description A name, or kind/namespace/name in part.
+             * @default
+             */
+            resource: string;
+            /**
+             * Since
+             * @description Created then or later.
+             * @default null
+             */
+            since: string | null;
+            /**
+             * Status
+             * @default
+             * @enum {string}
+             */
+            status: "" | "created" | "investigating" | "concluded" | "cancelled" | "archived";
+            /**
+             * Trigger
+             * @default
+             * @enum {string}
+             */
+            trigger: "" | "person" | "chat" | "mcp" | "alert" | "schedule";
+            /**
+             * Until
+             * @description Created before.
+             * @default null
+             */
+            until: string | null;
+        };
+        /**
+         * InvestigationStep
+         * @description One journalled step. `n` is its sequence number; `hypotheses` are those that it proposes or settles.
+         */
+        InvestigationStep: {
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+            error: components["schemas"]["ErrorBody"] | null;
+            /** Evidence */
+            evidence: string[];
+            /** Failed */
+            failed: boolean;
+            /** Hypotheses */
+            hypotheses: components["schemas"]["Hypothesis"][];
+            /** Hypothesis */
+            hypothesis: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "reading" | "scope" | "symptoms" | "proposal" | "test" | "verdict" | "conclusion" | "comparison" | "cancellation" | "recheck";
+            /** N */
+            n: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
+        };
+        /** InvestigationSteps */
+        InvestigationSteps: {
+            /** Done */
+            done: boolean;
+            /** Items */
+            items: components["schemas"]["InvestigationStep"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+        };
+        /**
+         * InvestigationSummary
+         * @description An investigation as lists show it.
+         */
+        InvestigationSummary: {
+            cause: components["schemas"]["FoundCause"] | null;
+            /** Causes */
+            causes: number;
+            /** Cluster */
+            cluster: string;
+            /** Cluster Name */
+            cluster_name: string;
+            /** Concluded At */
+            concluded_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Creator */
+            creator: string;
+            /** Failed Steps */
+            failed_steps: number;
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+            /** Namespace */
+            namespace: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "" | "problems" | "several_independent_faults" | "no_fault" | "object_not_found" | "insufficient_permission" | "not_examined";
+            /** Question */
+            question: string;
+            /**
+             * Resolution
+             * @enum {string}
+             */
+            resolution: "" | "open" | "resolved" | "reopened";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "created" | "investigating" | "concluded" | "cancelled" | "archived";
+            /** Steps Done */
+            steps_done: number;
+            target: components["schemas"]["ResourceName"] | null;
+            /** Template */
+            template: string;
+            /**
+             * Trigger
+             * @enum {string}
+             */
+            trigger: "person" | "chat" | "mcp" | "alert" | "schedule";
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * InvestigationTarget
+         * @description An object. `namespace` is left out for cluster-scoped kinds, or where only one has the name.
+         */
+        InvestigationTarget: {
+            /**
+             * Kind
+             * @default
+             */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Namespace
+             * @default
+             */
+            namespace: string;
+        };
+        /** InvestigationTemplate */
+        InvestigationTemplate: {
+            /** About */
+            about: string;
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+        };
+        /** InvestigationTemplates */
+        InvestigationTemplates: {
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /** Items */
+            items: components["schemas"]["InvestigationTemplate"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /** JudgedCase */
+        JudgedCase: {
+            /** Investigation */
+            investigation: string;
+            /** Kind */
+            kind: string;
+            /** Mode */
+            mode: string;
+            /** Probability */
+            probability: number;
+            /** True Cause */
+            true_cause: string;
+            /** True Mode */
+            true_mode: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "partly";
+        };
+        /**
+         * JudgedSnapshot
+         * @description The reading of the cluster that was judged, and whether it is still kept.
+         */
+        JudgedSnapshot: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Kept */
+            kept: boolean;
+            /** Recorded */
+            recorded: boolean;
         };
         /** Kind */
         Kind: {
@@ -961,6 +1587,84 @@ export interface components {
              */
             title: string;
         };
+        /** NewFollowUp */
+        NewFollowUp: {
+            /**
+             * After
+             * @description A span: 10m, 2h, 1d.
+             * @default 30m
+             */
+            after: string;
+            /**
+             * Every
+             * @description A span between looks; needed for more than one.
+             * @default
+             */
+            every: string;
+            /**
+             * Times
+             * @default 1
+             */
+            times: number;
+        };
+        /** NewInvestigation */
+        NewInvestigation: {
+            /**
+             * Cluster
+             * @description Id or name.
+             */
+            cluster: string;
+            /**
+             * Namespace
+             * @default
+             */
+            namespace: string;
+            /** Question */
+            question: string;
+            /**
+             * Target
+             * @description An object, or `deployment shop/checkout`.
+             * @default null
+             */
+            target: components["schemas"]["InvestigationTarget"] | string | null;
+            /**
+             * Template
+             * @description See `/investigation-templates`; chosen when empty.
+             * @default
+             */
+            template: string;
+        };
+        /** NewInvestigationFeedback */
+        NewInvestigationFeedback: {
+            /**
+             * Cause
+             * @description What it really was.
+             * @default
+             */
+            cause: string;
+            /**
+             * Mode
+             * @description The failure mode that it really was.
+             * @default
+             */
+            mode: string;
+            /** @default null */
+            resource: components["schemas"]["InvestigationTarget"] | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "partly";
+        };
+        /** NewReportShare */
+        NewReportShare: {
+            /**
+             * Expires In
+             * @description A span between 5m and 30d.
+             * @default 7d
+             */
+            expires_in: string;
+        };
         /** NewUser */
         NewUser: {
             /** Name */
@@ -979,6 +1683,18 @@ export interface components {
             ready: number;
             /** Total */
             total: number;
+        };
+        /** ObservedSymptom */
+        ObservedSymptom: {
+            /** Count */
+            count: number;
+            resource: components["schemas"]["ResourceName"];
+            /** Since */
+            since: string | null;
+            /** Text */
+            text: string;
+            /** Type */
+            type: string;
         };
         /** Overview */
         Overview: {
@@ -1153,6 +1869,23 @@ export interface components {
             /** Warning */
             warning: number;
         };
+        /** QueueDepths */
+        QueueDepths: {
+            /** Dead */
+            dead: number;
+            /** In Hand */
+            in_hand: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * Queues
+         * @description Messages of this installation's queues, about; `dead` ones failed too often and were set aside.
+         */
+        Queues: {
+            audit: components["schemas"]["QueueDepths"];
+            work: components["schemas"]["QueueDepths"];
+        };
         /** Ready */
         Ready: {
             /** Checks */
@@ -1228,6 +1961,57 @@ export interface components {
              * @default null
              */
             production: boolean | null;
+        };
+        /**
+         * ReportGap
+         * @description What could not be read; `kind` may be a tool, and `reason` an error's code.
+         */
+        ReportGap: {
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Namespace */
+            namespace: string;
+            /** Reason */
+            reason: string;
+        };
+        /** ReportQuery */
+        ReportQuery: {
+            /**
+             * Format
+             * @default json
+             * @enum {string}
+             */
+            format: "json" | "markdown" | "html";
+        };
+        /** ReportShare */
+        ReportShare: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+        };
+        /** ReportShares */
+        ReportShares: {
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /** Items */
+            items: components["schemas"]["ReportShare"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
         };
         /** ResourceName */
         ResourceName: {
@@ -1373,6 +2157,11 @@ export interface components {
          */
         ScreenContext: {
             /**
+             * Investigation
+             * @default null
+             */
+            investigation: string | null;
+            /**
              * Kind
              * @default null
              */
@@ -1392,6 +2181,35 @@ export interface components {
              * @default null
              */
             page: string | null;
+        };
+        /** SharedReportQuery */
+        SharedReportQuery: {
+            /**
+             * Format
+             * @default html
+             * @enum {string}
+             */
+            format: "json" | "markdown" | "html";
+        };
+        /** SimilarInvestigation */
+        SimilarInvestigation: {
+            /** Cause */
+            cause: string;
+            /** Cluster Name */
+            cluster_name: string;
+            /**
+             * Concluded At
+             * Format: date-time
+             */
+            concluded_at: string;
+            /** Investigation */
+            investigation: string;
+            /** Reasons */
+            reasons: string[];
+            /** Similarity */
+            similarity: number;
+            /** Solved By */
+            solved_by: string;
         };
         /** Status */
         Status: {
@@ -1420,6 +2238,37 @@ export interface components {
             text: string;
             /** Turn */
             turn: string;
+        };
+        /**
+         * StepFrame
+         * @description What the WebSocket sends of an investigation that is followed.
+         */
+        StepFrame: {
+            /** Ends */
+            ends: boolean;
+            /** Investigation */
+            investigation: string;
+            /** Seq */
+            seq: number;
+            step: components["schemas"]["InvestigationStep"];
+            /**
+             * T
+             * @constant
+             */
+            t: "step";
+        };
+        /** StepsQuery */
+        StepsQuery: {
+            /**
+             * After
+             * @default 0
+             */
+            after: number;
+            /**
+             * Limit
+             * @default 500
+             */
+            limit: number;
         };
         /** SuggestionsBlock */
         SuggestionsBlock: {

@@ -10,6 +10,8 @@ export type Level = Schemas['Status']['level']
 export type Severity = Schemas['Problem']['severity']
 export type Status = Schemas['Status']
 export type Gap = Schemas['Gap']
+/** What could not be read, also where the reason is an error's code and the kind a tool. */
+export type ReportGap = Schemas['ReportGap']
 export type ErrorBody = Schemas['ErrorBody']
 export type Me = Schemas['Me']
 
@@ -56,6 +58,22 @@ export type Logs = Schemas['Logs']
 export type LogLine = Schemas['LogLine']
 export type Evidence = Schemas['Evidence']
 
+export type Investigation = Schemas['Investigation']
+export type Investigations = Schemas['Investigations']
+export type InvestigationSummary = Schemas['InvestigationSummary']
+export type InvestigationStep = Schemas['InvestigationStep']
+export type InvestigationSteps = Schemas['InvestigationSteps']
+export type InvestigationBlock = Schemas['InvestigationBlock']
+export type Hypothesis = Schemas['Hypothesis']
+export type NewInvestigation = Schemas['NewInvestigation']
+export type NewInvestigationFeedback = Schemas['NewInvestigationFeedback']
+export type NewFollowUp = Schemas['NewFollowUp']
+export type ReportShare = Schemas['ReportShare']
+export type ReportShares = Schemas['ReportShares']
+export type CreatedReportShare = Schemas['CreatedReportShare']
+export type InvestigationTemplates = Schemas['InvestigationTemplates']
+export type StepFrame = Schemas['StepFrame']
+
 export type Conversation = Schemas['Conversation']
 export type Conversations = Schemas['Conversations']
 export type ConversationDetail = Schemas['ConversationDetail']
@@ -70,6 +88,7 @@ export type Block =
   | Schemas['EvidenceBlock']
   | Schemas['ProblemBlock']
   | Schemas['ActionBlock']
+  | InvestigationBlock
   | Schemas['ChoicesBlock']
   | Schemas['SuggestionsBlock']
 
@@ -89,6 +108,7 @@ export interface ChatContext {
   kind?: string
   namespace?: string
   name?: string
+  investigation?: string
 }
 
 export interface ChatRequest {

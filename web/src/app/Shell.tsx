@@ -111,6 +111,7 @@ function useFrameShortcuts(cluster: string | undefined): void {
     () => cluster && void navigate({ to: '/c/$cluster/problems', params: { cluster } }),
     inCluster,
   )
+  useShortcut('goInvestigations', () => void navigate({ to: '/investigations', search: { cluster } }))
   useShortcut('goPods', () => goList('Pod'), inCluster)
   useShortcut('goDeployments', () => goList('Deployment'), inCluster)
   useShortcut('goNodes', () => goList('Node'), inCluster)

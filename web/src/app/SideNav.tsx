@@ -59,6 +59,18 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
               )}
             </Link>
           </li>
+          <li>
+            <Link
+              to="/investigations"
+              search={{ cluster }}
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ includeSearch: false }}
+            >
+              <Icon name="investigate" />
+              <span className={styles.label}>Investigations</span>
+            </Link>
+          </li>
         </ul>
       )}
       {cluster &&

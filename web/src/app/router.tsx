@@ -83,7 +83,49 @@ const detail = createRoute({
   component: lazyRouteComponent(() => import('../features/detail/DetailPage'), 'DetailPage'),
 })
 
-const routeTree = root.addChildren([home, clusters, overview, problems, list, detail])
+export interface InvestigationsSearch {
+  q?: string
+  cluster?: string
+  status?: string
+  outcome?: string
+  resolution?: string
+}
+
+const investigations = createRoute({
+  getParentRoute: () => root,
+  path: '/investigations',
+  validateSearch: (search): InvestigationsSearch => ({
+    q: text(search.q),
+    cluster: text(search.cluster),
+    status: text(search.status),
+    outcome: text(search.outcome),
+    resolution: text(search.resolution),
+  }),
+  component: lazyRouteComponent(
+    () => import('../features/investigations/InvestigationsPage'),
+    'InvestigationsPage',
+  ),
+})
+
+const investigation = createRoute({
+  getParentRoute: () => root,
+  path: '/c/$cluster/investigations/$investigation',
+  component: lazyRouteComponent(
+    () => import('../features/investigations/InvestigationPage'),
+    'InvestigationPage',
+  ),
+})
+
+const routeTree = root.addChildren([
+  home,
+  clusters,
+  overview,
+  problems,
+  list,
+  detail,
+  investigations,
+  investigation,
+])
 
 export const router = createRouter({
   routeTree,

@@ -20,6 +20,7 @@ export const SHORTCUTS = {
   forward: { keys: ']', title: 'Forward', group: 'Anywhere' },
   goOverview: { keys: 'g o', title: 'Overview', group: 'Go to' },
   goProblems: { keys: 'g a', title: 'Problems', group: 'Go to' },
+  goInvestigations: { keys: 'g i', title: 'Investigations', group: 'Go to' },
   goPods: { keys: 'g p', title: 'Pods', group: 'Go to' },
   goDeployments: { keys: 'g d', title: 'Deployments', group: 'Go to' },
   goNodes: { keys: 'g n', title: 'Nodes', group: 'Go to' },

@@ -48,6 +48,28 @@ export function TextArea({ label, hint, ...rest }: FieldProps & TextareaHTMLAttr
   )
 }
 
+export function SelectField({
+  label,
+  hint,
+  children,
+  ...rest
+}: FieldProps & SelectHTMLAttributes<HTMLSelectElement>) {
+  const id = useId()
+  return (
+    <div className={styles.field}>
+      <label htmlFor={id}>{label}</label>
+      <select id={id} className={styles.input} aria-describedby={hint ? `${id}-hint` : undefined} {...rest}>
+        {children}
+      </select>
+      {hint && (
+        <p id={`${id}-hint`} className={styles.hint}>
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
 /** A select of one line for toolbars: its label is read out, not shown. */
 export function ToolbarSelect({
   label,

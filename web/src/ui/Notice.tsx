@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Gap } from '../api/types'
+import type { ReportGap } from '../api/types'
 import { asApiError } from '../api/errors'
 import { Button } from './Button'
 import { StatusShape } from './Status'
@@ -62,13 +62,14 @@ const GAP_WORDS: Record<string, string> = {
   not_recorded: 'not in the recording',
   error: 'failed',
   partial: 'read in part',
+  stale: 'read some time ago',
 }
 
 /**
  * What could not be read, so that an absence is never taken for a zero. An API that is not installed
  * hides nothing: it is named among the rest, but is no reason for a notice of its own.
  */
-export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: string }) {
+export function GapsNotice({ gaps, what }: { gaps: ReportGap[] | undefined; what?: string }) {
   const telling = gaps?.filter((gap) => gap.reason !== 'not_installed')
   if (!gaps || !telling?.length) {
     return null
@@ -96,7 +97,7 @@ export function GapsNotice({ gaps, what }: { gaps: Gap[] | undefined; what?: str
 
 const NAMED_GAPS = 3
 
-function summarise(gaps: Gap[]): string {
+function summarise(gaps: ReportGap[]): string {
   const byReason = new Map<string, Set<string>>()
   for (const gap of gaps) {
     byReason.set(gap.reason, (byReason.get(gap.reason) ?? new Set()).add(gap.kind))

@@ -54,6 +54,7 @@ class Cache:
         self._owned: dict[str, dict[Key, None]] = {}
         self._owner: dict[Key, str] = {}
         self.unscheduled: dict[Key, None] = {}
+        self._room: dict[str, tuple[Object, dict[str, float]]] = {}
 
     def prime(self) -> None:
         """Read everything that is in the store already."""
@@ -118,6 +119,17 @@ class Cache:
     def use_of(self, node: str) -> NodeUse:
         """What is taken on a node (pods that have ended take nothing)."""
         return self._nodes.get(node) or NodeUse()
+
+    def room_of(self, node: Object) -> dict[str, float]:
+        """What a node has to give, as numbers."""
+        name, allocatable = node["metadata"]["name"], (node.get("status") or {}).get("allocatable") or {}
+        known = self._room.get(name)
+        if known is None or known[0] is not allocatable:
+            known = self._room[name] = (
+                allocatable,
+                {kind: float(parse(one) or 0) for kind, one in allocatable.items()},
+            )
+        return known[1]
 
     def pods_on(self, node: str) -> list[Object]:
         found = (self._api.store.get(PODS, *key) for key in self.use_of(node).pods)

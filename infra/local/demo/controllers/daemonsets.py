@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from infra.local.demo.controllers.deployments import share
 from infra.local.demo.controllers.fitting import matches_node_affinity, untolerated
 from infra.local.demo.controllers.plane import Controller, Key
 from infra.local.demo.controllers.replicasets import pod_from
@@ -48,29 +49,25 @@ class DaemonSets(Controller):
                 self.api.delete("Pod", key[0], pod["metadata"]["name"], grace_s=0)
             elif is_active(pod):
                 pods[_node_of(pod)] = pod
-        probe = {"spec": {**found["spec"]["template"]["spec"], "tolerations": _tolerations(found)}}
-        wanted = [node["metadata"]["name"] for node in self.api.list("Node") if _belongs(probe, node)]
+        wanted = [node["metadata"]["name"] for node in self.nodes_of(found)]
         for node in wanted:
             if node not in pods and not self._leaving(found, node):
                 self._create(key, found, node, revision)
         for node in set(pods) - set(wanted):
             self.api.delete("Pod", key[0], pods[node]["metadata"]["name"])
-        self._roll(key, found, pods, revision)
+        self._roll(key, found, pods, revision, wanted)
         self._write_status(found, wanted, pods, revision)
+
+    def nodes_of(self, found: Object) -> list[Object]:
+        """The nodes that are to have a pod."""
+        probe = {"spec": {**found["spec"]["template"]["spec"], "tolerations": _tolerations(found)}}
+        return [node for node in self.api.list("Node") if _belongs(probe, node)]
 
     def _leaving(self, found: Object, node: str) -> bool:
         return any(_node_of(pod) == node for pod in self.plane.cache.pods_of(found["metadata"]["uid"]))
 
     def _create(self, key: Key, found: Object, node: str, revision: str) -> None:
-        body = pod_from(found["spec"]["template"], found, f"{key[1]}-")
-        body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {}) | {
-            _HASH: revision,
-            "pod-template-generation": "1",
-        }
-        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-        body["spec"]["affinity"] = {**(body["spec"].get("affinity") or {}), "nodeAffinity": required}
-        body["spec"]["tolerations"] = _tolerations(found)
+        body = daemon_pod(found, node, revision)
         try:
             pod = self.api.create("Pod", body, namespace=key[0], manager="kube-controller-manager")
         except ApiError as error:
@@ -79,14 +76,20 @@ class DaemonSets(Controller):
             return
         self.event(found, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
-    def _roll(self, key: Key, found: Object, pods: dict[str, Object], revision: str) -> None:
-        """Replace one pod of an old revision at a time, while all others are ready."""
-        if (found["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
+    def _roll(self, key: Key, found: Object, pods: dict[str, Object], revision: str, wanted: list[str]) -> None:
+        """Replace pods of an old revision while no more nodes than `maxUnavailable` are without a ready pod.
+
+        Old pods that are not ready go at once: nothing is lost with them.
+        """
+        update = found["spec"].get("updateStrategy") or {}
+        if update.get("type") == "OnDelete":
             return
         old = [pod for pod in pods.values() if pod["metadata"]["labels"].get(_HASH) != revision]
-        waiting = [pod for pod in pods.values() if not is_ready(pod) and pod not in old]
+        without = sum(1 for node in wanted if node not in pods or not is_ready(pods[node]))
+        limit = share((update.get("rollingUpdate") or {}).get("maxUnavailable", 1), len(wanted), up=True)
         broken = [pod for pod in old if not is_ready(pod)]
-        for pod in broken or ([] if waiting else old[:1]):
+        whole = [pod for pod in old if is_ready(pod)]
+        for pod in broken + whole[: max(0, limit - without)]:
             self.api.delete("Pod", key[0], pod["metadata"]["name"])
             self.event(found, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
@@ -101,6 +104,20 @@ class DaemonSets(Controller):
         }  # fmt: skip
         optional = ("updatedNumberScheduled", "numberAvailable", "numberUnavailable")
         write_status(self.api, found, {name: value for name, value in status.items() if value or name not in optional})
+
+
+def daemon_pod(found: Object, node: str, revision: str) -> Object:
+    """The pod of a DaemonSet for one node."""
+    body = pod_from(found["spec"]["template"], found, f"{found['metadata']['name']}-")
+    body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {}) | {
+        _HASH: revision,
+        "pod-template-generation": "1",
+    }
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    body["spec"]["affinity"] = {**(body["spec"].get("affinity") or {}), "nodeAffinity": required}
+    body["spec"]["tolerations"] = _tolerations(found)
+    return body
 
 
 def _same_node(before: Object, after: Object) -> bool:

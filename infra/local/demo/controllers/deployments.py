@@ -21,9 +21,11 @@ from infra.local.demo.server.identity import safe_hash
 from infra.local.demo.server.store import Change, Object, copy_of
 
 REVISION = "deployment.kubernetes.io/revision"
+HISTORY = "deployment.kubernetes.io/revision-history"
+_HISTORY_CHARACTERS = 2000
 _DESIRED, _MAX = "deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas"
 _HASH = "pod-template-hash"
-_NO_COPY = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, _DESIRED, _MAX)
+_NO_COPY = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, _DESIRED, _MAX)
 
 
 def share(value: Any, total: int, *, up: bool) -> int:
@@ -61,12 +63,12 @@ class Deployments(Controller):
 
     def reconcile(self, key: Key) -> None:
         found = self.api.find("Deployment", *key)
-        if found is None or found["metadata"].get("deletionTimestamp"):
+        if found is None:
             return
         sets = self.api.owned_by("ReplicaSet", found)
         wanted = template_hash(found["spec"]["template"])
         new = next((one for one in sets if one["metadata"]["labels"].get(_HASH) == wanted), None)
-        if found["spec"].get("paused"):
+        if found["spec"].get("paused") or found["metadata"].get("deletionTimestamp"):
             self._write_status(found, sets, new)
             return
         if new is None:
@@ -136,6 +138,8 @@ class Deployments(Controller):
         notes = dict(new["metadata"].get("annotations") or {})
         surge, _ = limits_of(found)
         if int(notes.get(REVISION, 0)) <= highest and others:
+            if REVISION in notes:
+                notes[HISTORY] = _with_history(notes)
             notes[REVISION] = str(highest + 1)
             message = f'Found new replica set "{new["metadata"]["name"]}"'
             self._progress(found, "True", "FoundNewReplicaSet", message)
@@ -243,7 +247,7 @@ class Deployments(Controller):
         found = self.api.get("Deployment", found["metadata"]["namespace"], found["metadata"]["name"])
         counts = _counts(found, sets, new)
         status: Object = {"observedGeneration": found["metadata"].get("generation", 1)}
-        status |= {name: value for name, value in counts.items() if value}
+        status |= {name: value for name, value in counts.items() if value or name == "terminatingReplicas"}
         conditions = list((found.get("status") or {}).get("conditions") or [])
         now = self.api.now()
         _, unavailable = limits_of(found)
@@ -339,7 +343,16 @@ def _counts(found: Object, sets: list[Object], new: Object | None) -> dict[str, 
         "readyReplicas": total("readyReplicas"),
         "availableReplicas": available,
         "unavailableReplicas": max(0, wanted - available),
+        "terminatingReplicas": total("terminatingReplicas"),
     }
+
+
+def _with_history(notes: dict[str, str]) -> str:
+    """The revisions a ReplicaSet has had before, its present one last; old ones fall out of a long list."""
+    numbers = [*filter(None, notes.get(HISTORY, "").split(",")), notes[REVISION]]
+    while len(",".join(numbers)) > _HISTORY_CHARACTERS:
+        numbers.pop(0)
+    return ",".join(numbers)
 
 
 def _available(enough: bool) -> Object:

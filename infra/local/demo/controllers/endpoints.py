@@ -6,17 +6,22 @@ from collections.abc import Iterable
 
 from infra.local.demo.controllers.network import target_port
 from infra.local.demo.controllers.plane import Controller, Key
-from infra.local.demo.controllers.status import is_ready, write_object, write_status
+from infra.local.demo.controllers.status import condition_of, is_ready, write_object, write_status
 from infra.local.demo.server.selectors import selector_matches
 from infra.local.demo.server.store import Change, Object
 
 _SLICE_LABEL = "kubernetes.io/service-name"
+_TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 _MANAGED = "endpointslice-controller.k8s.io"
 
 
 class Endpoints(Controller):
     name = "endpoint-controller"
     kinds = ("Service", "Pod")
+
+    def __init__(self, plane: object) -> None:
+        super().__init__(plane)  # type: ignore[arg-type]
+        self._triggers: dict[Key, dict[str, str]] = {}
 
     def concerned(self, change: Change) -> Iterable[Key]:
         if change.key[1] == "services":
@@ -34,6 +39,7 @@ class Endpoints(Controller):
     def reconcile(self, key: Key) -> None:
         service = self.api.find("Service", *key)
         if service is None:
+            self._triggers.pop(key, None)
             if self.api.find("Endpoints", *key):
                 self.api.delete("Endpoints", *key)
             return
@@ -49,8 +55,23 @@ class Endpoints(Controller):
             and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
         ]
         self._note_change(key, pods)
-        self._write_endpoints(key, service, pods)
-        self._write_slice(key, service, pods)
+        trigger = self._trigger(key, service, pods)
+        self._write_endpoints(key, service, pods, trigger)
+        self._write_slice(key, service, pods, trigger)
+
+    def _trigger(self, key: Key, service: Object, pods: list[Object]) -> str:
+        """When the oldest thing happened that is new since the last look; empty if nothing is (a pod is gone).
+
+        As endpointslice/trigger_time_tracker.go: a Service's creation, and changes of readiness of its pods.
+        """
+        before = self._triggers.get(key, {})
+        times = {service["metadata"]["uid"]: service["metadata"]["creationTimestamp"]}
+        for pod in pods:
+            ready = condition_of(pod, "Ready")
+            if ready:
+                times[pod["metadata"]["uid"]] = ready["lastTransitionTime"]
+        self._triggers[key] = times
+        return min((moment for uid, moment in times.items() if moment > before.get(uid, "")), default="")
 
     def _note_change(self, key: Key, pods: list[Object]) -> None:
         """Remember when the Service lost its last ready pod or got its first."""
@@ -60,7 +81,7 @@ class Endpoints(Controller):
         if had != has:
             self.plane.environment.changed_at[key] = self.now()
 
-    def _write_endpoints(self, key: Key, service: Object, pods: list[Object]) -> None:
+    def _write_endpoints(self, key: Key, service: Object, pods: list[Object], trigger: str) -> None:
         groups: dict[tuple[tuple[str, int, str], ...], dict[str, list[Object]]] = {}
         for pod in pods:
             ports = _ports(service, pod)
@@ -87,16 +108,16 @@ class Endpoints(Controller):
             labels["service.kubernetes.io/headless"] = ""
         old = self.api.find("Endpoints", *key)
         if old is None:
-            body: Object = {"metadata": {"name": key[1], "labels": labels}}
+            body: Object = {"metadata": _triggered({"name": key[1], "labels": labels}, trigger)}
             if subsets:
                 body["subsets"] = subsets
             self.api.create("Endpoints", body, namespace=key[0], manager="kube-controller-manager")
         elif (old.get("subsets") or []) != subsets:
-            changed = {**old, "metadata": {**old["metadata"], "labels": labels}}
+            changed = {**old, "metadata": _triggered({**old["metadata"], "labels": labels}, trigger)}
             changed.pop("subsets", None)
             write_object(self.api, {**changed, "subsets": subsets} if subsets else changed)
 
-    def _write_slice(self, key: Key, service: Object, pods: list[Object]) -> None:
+    def _write_slice(self, key: Key, service: Object, pods: list[Object], trigger: str) -> None:
         endpoints = [self._endpoint(pod) for pod in pods]
         ports = sorted({port for pod in pods for port in _ports(service, pod)})
         shown = [{"name": name, "port": port, "protocol": protocol} for name, port, protocol in ports]
@@ -115,8 +136,9 @@ class Endpoints(Controller):
                 "endpointslice.kubernetes.io/managed-by": _MANAGED,
                 _SLICE_LABEL: key[1],
             }
+            named = {"generateName": f"{key[1]}-", "labels": labels, "ownerReferences": [owner]}
             body = {
-                "metadata": {"generateName": f"{key[1]}-", "labels": labels, "ownerReferences": [owner]},
+                "metadata": _triggered(named, trigger),
                 "addressType": "IPv4",
                 "endpoints": endpoints,
                 "ports": shown,
@@ -124,7 +146,7 @@ class Endpoints(Controller):
             self.api.create("EndpointSlice", body, namespace=key[0], manager="kube-controller-manager")
         elif (old.get("endpoints") or []) != endpoints or (old.get("ports") or []) != shown:
             generation = old["metadata"].get("generation", 1) + 1
-            meta = {**old["metadata"], "generation": generation}
+            meta = _triggered({**old["metadata"], "generation": generation}, trigger)
             write_object(self.api, {**old, "metadata": meta, "endpoints": endpoints, "ports": shown})
 
     def _endpoint(self, pod: Object) -> Object:
@@ -150,6 +172,15 @@ class Endpoints(Controller):
             "service-controller", service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer"
         )
         write_status(self.api, service, {"loadBalancer": {"ingress": [{"hostname": host}]}})
+
+
+def _triggered(meta: Object, trigger: str) -> Object:
+    """Metadata that says when what led to this write happened."""
+    notes = {name: text for name, text in (meta.get("annotations") or {}).items() if name != _TRIGGER_TIME}
+    if trigger:
+        notes[_TRIGGER_TIME] = trigger
+    rest = {name: value for name, value in meta.items() if name != "annotations"}
+    return {**rest, "annotations": notes} if notes else rest
 
 
 def _same(before: Object, after: Object) -> bool:

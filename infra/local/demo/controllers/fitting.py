@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from infra.local.demo.controllers.cache import Cache, host_ports, requests_of
+from infra.local.demo.controllers.cache import Cache, NodeUse, host_ports, requests_of
 from infra.local.demo.server.api import Api
-from infra.local.demo.server.quantities import parse
 from infra.local.demo.server.selectors import selector_matches
 from infra.local.demo.server.store import Object
 
@@ -22,6 +22,20 @@ VOLUME_ZONE = "node(s) didn't match PersistentVolume's node affinity"
 TOO_MANY = "Too many pods"
 RESOLVABLE = (PORTS, ANTI_AFFINITY, TOO_MANY)
 """Refusals that evicting other pods of the node could end; the rest never changes by preemption."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A pod with what it asks of a node, worked out once for all nodes."""
+
+    pod: Object
+    requests: dict[str, float]
+    ports: set[tuple[str, int]]
+
+    @classmethod
+    def of(cls, pod: Object) -> Ask:
+        requests = {name: amount for name, amount in requests_of(pod["spec"]).items() if amount}
+        return cls(pod, requests, host_ports(pod["spec"]))
 
 
 def _term_matches(term: Object, node: Object) -> bool:
@@ -81,9 +95,9 @@ def untolerated(pod: Object, node: Object, *, effects: Iterable[str]) -> Object 
     return None
 
 
-def refusals(api: Api, cache: Cache, pod: Object, node: Object) -> list[str]:
+def refusals(api: Api, cache: Cache, ask: Ask, node: Object) -> list[str]:
     """Why the pod does not fit; the filters run in the order of kube-scheduler and the first that refuses speaks."""
-    spec, name = pod["spec"], node["metadata"]["name"]
+    pod, spec, name = ask.pod, ask.pod["spec"], node["metadata"]["name"]
     if node["spec"].get("unschedulable") and not _tolerates_cordon(pod):
         return [UNSCHEDULABLE]
     taint = untolerated(pod, node, effects=("NoSchedule", "NoExecute"))
@@ -92,10 +106,9 @@ def refusals(api: Api, cache: Cache, pod: Object, node: Object) -> list[str]:
     if not matches_node_affinity(pod, node):
         return [AFFINITY]
     use = cache.use_of(name)
-    wanted_ports = host_ports(spec)
-    if wanted_ports and any(wanted_ports & taken for taken in use.ports.values()):
+    if ask.ports and any(ask.ports & taken for taken in use.ports.values()):
         return [PORTS]
-    if short := _insufficient(cache, pod, node):
+    if short := _insufficient(ask, use, cache.room_of(node)):
         return short
     if not volumes_reach(api, pod, node):
         return [VOLUME_ZONE]
@@ -116,21 +129,17 @@ def _tolerates_cordon(pod: Object) -> bool:
     return any(tolerates(one, taint) for one in pod["spec"].get("tolerations") or ())
 
 
-def _insufficient(cache: Cache, pod: Object, node: Object) -> list[str]:
-    use, room = cache.use_of(node["metadata"]["name"]), node["status"].get("allocatable") or {}
-    short = []
-    if len(use.pods) >= float(parse(room.get("pods", 110)) or 0):
-        short.append(TOO_MANY)
-    for name, amount in requests_of(pod["spec"]).items():
-        if amount and use.total.get(name, 0.0) + amount > float(parse(room.get(name, 0)) or 0) + 1e-9:
+def _insufficient(ask: Ask, use: NodeUse, room: dict[str, float]) -> list[str]:
+    short = [TOO_MANY] if len(use.pods) >= room.get("pods", 110) else []
+    for name, amount in ask.requests.items():
+        if use.total.get(name, 0.0) + amount > room.get(name, 0.0) + 1e-9:
             short.append(f"Insufficient {name}")
     return short
 
 
-def could_ever_fit(pod: Object, node: Object) -> bool:
-    """Whether an empty node would take the pod's requests."""
-    room = node["status"].get("allocatable") or {}
-    return all(amount <= float(parse(room.get(name, 0)) or 0) for name, amount in requests_of(pod["spec"]).items())
+def could_ever_fit(ask: Ask, room: dict[str, float]) -> bool:
+    """Whether an empty node with that room would take the pod's requests."""
+    return all(amount <= room.get(name, 0.0) for name, amount in ask.requests.items())
 
 
 def volumes_reach(api: Api, pod: Object, node: Object) -> bool:

@@ -65,6 +65,9 @@ class Kubelet(Controller):
         found = self.records.get(uid)
         if found is None:
             found = self.records[uid] = pod_status.adopted(pod, self.now()) or PodRecord(uid, self.now())
+            for container in _all_containers(pod):
+                if (one := found.containers.get(container["name"])) and one.starts:
+                    self._present.add((pod["spec"]["nodeName"], container["image"]))
         return found
 
     # -- one pod --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from infra.local.demo.server.selectors import selector_matches
@@ -70,7 +71,7 @@ class Network:
         return Reached(f"dial tcp: lookup {host} on {DNS_ADDRESS}:53: no such host")
 
     def _external(self, host: str, port: int, state: str, since: datetime | None) -> Reached:
-        address = f"10.20.{sum(host.encode()) % 250}.{len(host) + 20}:{port}"
+        address = f"203.0.113.{1 + sum(host.encode()) % 250}:{port}"  # a block that RFC 5737 keeps for documentation
         texts = {"up": "", "refused": f"dial tcp {address}: connect: connection refused"}
         texts |= {"silent": f"dial tcp {address}: i/o timeout", "unknown": self._no_such_host(host).error}
         return Reached(texts[state], since)
@@ -154,14 +155,15 @@ class Network:
         server: Object | None,
     ) -> bool:
         ports = rule.get("ports") or ()
-        if ports and not any(one.get("port") in (None, port, _port_name(server, port)) for one in ports):
+        if ports and not any(_opens(one, server, port) for one in ports):
             return False
         peers = rule.get(side) or ()
         return not peers or any(self._is_peer(one, here, peer, port) for one in peers)
 
     def _is_peer(self, entry: Object, here: Object, peer: Object | None, port: int | None) -> bool:
         if entry.get("ipBlock"):
-            return bool(entry["ipBlock"].get("cidr") == "0.0.0.0/0")
+            address = ((peer or {}).get("status") or {}).get("podIP") or DNS_ADDRESS
+            return _in_block(address, entry["ipBlock"])
         if peer is None:  # the cluster's DNS
             space = entry.get("namespaceSelector")
             return (
@@ -179,6 +181,18 @@ class Network:
             if not selector_matches(entry["namespaceSelector"], labels):
                 return False
         return selector_matches(entry.get("podSelector") or {}, peer["metadata"].get("labels") or {})
+
+
+def _opens(rule: Object, server: Object | None, port: int | None) -> bool:
+    first = rule.get("port")
+    if isinstance(first, int) and rule.get("endPort") and port is not None:
+        return first <= port <= int(rule["endPort"])
+    return first in (None, port, _port_name(server, port))
+
+
+def _in_block(address: str, block: Object) -> bool:
+    where = ip_address(address)
+    return where in ip_network(block["cidr"]) and all(where not in ip_network(one) for one in block.get("except") or ())
 
 
 def _port_name(pod: Object | None, port: int | None) -> str | None:

@@ -62,8 +62,8 @@ class Nodes(Controller):
         if lease is None:
             owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
             spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": micro_timestamp(now)}
-            body = {"metadata": {"name": name, "ownerReferences": [owner]}, "spec": spec}
-            self.api.create("Lease", body, namespace="kube-node-lease", manager="kubelet")
+            meta = {"name": name, "namespace": "kube-node-lease", "ownerReferences": [owner]}
+            self.api.load([{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}])
         elif (now - parse_time(lease.object["spec"]["renewTime"])).total_seconds() >= self.renew_s:
             spec = {**lease.object["spec"], "renewTime": micro_timestamp(now)}
             self.api.store.put(LEASES, {**lease.object, "metadata": dict(lease.object["metadata"]), "spec": spec})

@@ -18,6 +18,7 @@ from infra.local.demo.controllers.environment import Environment
 from infra.local.demo.controllers.events import Recorder
 from infra.local.demo.controllers.programs import Programs
 from infra.local.demo.server.api import Api
+from infra.local.demo.server.deleting import FOREGROUND
 from infra.local.demo.server.errors import ApiError
 from infra.local.demo.server.store import Change, Object, ResourceKey
 
@@ -73,6 +74,7 @@ class ControlPlane:
         self._earliest: dict[tuple[int, Key], datetime] = {}
         self._sequence = 0
         self._orphans = False
+        self._blocked: set[str] = set()
         self._stop: Callable[[], None] | None = None
 
     def add(self, controller: Controller) -> None:
@@ -106,10 +108,23 @@ class ControlPlane:
         for controller in self._watching.get(change.key, ()):
             for key in controller.concerned(change):
                 self.enqueue(controller, key)
-        if change.key[1] in ("events", "leases", "pods", "endpoints", "endpointslices"):
-            return
-        if change.type == "DELETED" or change.object["metadata"].get("deletionTimestamp"):
+        if self._makes_garbage(change):
             self._orphans = True
+
+    def _makes_garbage(self, change: Change) -> bool:
+        """Whether a change gives the garbage collector something to do.
+
+        Of what goes all the time only dependents count whose owner waits for them (foreground deletion).
+        """
+        meta, gone = change.object["metadata"], change.type == "DELETED"
+        if change.key[1] in ("events", "leases", "pods", "endpoints", "endpointslices"):
+            waited_for = (one["uid"] in self._blocked for one in meta.get("ownerReferences") or ())
+            return gone and any(waited_for)
+        if gone:
+            self._blocked.discard(meta["uid"])
+        elif meta.get("deletionTimestamp") and FOREGROUND in (meta.get("finalizers") or ()):
+            self._blocked.add(meta["uid"])
+        return gone or bool(meta.get("deletionTimestamp"))
 
     def enqueue(self, controller: Controller, key: Key) -> None:
         mark = (id(controller), key)

@@ -10,6 +10,7 @@ from infra.local.demo.controllers.status import (
     controller_key,
     is_active,
     is_ready,
+    is_terminating,
     owner_reference,
     set_condition,
     write_status,
@@ -85,7 +86,8 @@ class ReplicaSets(Controller):
         return ""
 
     def _write_status(self, found: Object, problem: str) -> None:
-        pods = [pod for pod in self.plane.cache.pods_of(found["metadata"]["uid"]) if is_active(pod)]
+        owned = self.plane.cache.pods_of(found["metadata"]["uid"])
+        pods = [pod for pod in owned if is_active(pod)]
         ready = [pod for pod in pods if is_ready(pod)]
         available = [pod for pod in ready if self._available(found, pod)]
         status: Object = {"replicas": len(pods)}
@@ -95,6 +97,7 @@ class ReplicaSets(Controller):
             status["readyReplicas"] = len(ready)
         if available:
             status["availableReplicas"] = len(available)
+        status["terminatingReplicas"] = sum(1 for pod in owned if is_terminating(pod))
         status["observedGeneration"] = found["metadata"].get("generation", 1)
         old = (found.get("status") or {}).get("conditions") or []
         if problem:

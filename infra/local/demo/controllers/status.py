@@ -79,6 +79,12 @@ def is_active(pod: Object) -> bool:
     return not ended and not pod["metadata"].get("deletionTimestamp")
 
 
+def is_terminating(pod: Object) -> bool:
+    """On its way out, and not ended yet."""
+    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return not ended and bool(pod["metadata"].get("deletionTimestamp"))
+
+
 def owner_reference(owner: Object) -> Object:
     meta = owner["metadata"]
     return {

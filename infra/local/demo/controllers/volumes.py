@@ -34,13 +34,17 @@ class Volumes(Controller):
                 for one in change.object["spec"].get("volumes") or ()
                 if one.get("persistentVolumeClaim")
             ]
-        return [
+        claims = [
             (stored.object["metadata"]["namespace"], stored.object["metadata"]["name"])
             for stored in self.api.store.list(("", "persistentvolumeclaims"))
             if (stored.object.get("status") or {}).get("phase") != "Bound" or kind == "persistentvolumes"
         ]
+        return [*claims, *([("", change.name)] if kind == "persistentvolumes" else [])]
 
     def reconcile(self, key: Key) -> None:
+        if not key[0]:
+            self._offer(key[1])
+            return
         claim = self.api.find("PersistentVolumeClaim", *key)
         if claim is None:
             self._release(key)
@@ -59,6 +63,14 @@ class Volumes(Controller):
             self._bind_named(claim)
         else:
             self._find_or_make(claim)
+
+    def _offer(self, name: str) -> None:
+        """A volume that nobody has claimed can be had."""
+        volume = self.api.find("PersistentVolume", "", name)
+        if volume is not None and not volume["spec"].get("claimRef"):
+            status = volume.get("status") or {}
+            if status.get("phase") != "Available":
+                write_status(self.api, volume, {"phase": "Available", "lastPhaseTransitionTime": self.api.now()})
 
     def _keep(self, claim: Object) -> None:
         """A claim whose volume is gone is lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +16,9 @@ from infra.local.demo.scenarios import (  # noqa: F401 - importing registers the
     steering,
     storing,
 )
-from infra.local.demo.scenarios.changes import Undo, all_of
+from infra.local.demo.scenarios.changes import Undo
 from infra.local.demo.scenarios.model import FAULTS, Fault
+from infra.local.demo.server.errors import ApiError
 from infra.local.demo.world.build import World
 
 
@@ -35,11 +37,12 @@ class Faults:
     """The scenarios of one world, and which of them are active."""
 
     world: World
+    catalog: Mapping[str, Fault] = field(default_factory=lambda: FAULTS)
     active: dict[str, Active] = field(default_factory=dict)
 
     def faults(self) -> list[dict[str, object]]:
         """All scenarios with their state, by family and name."""
-        ordered = sorted(FAULTS.values(), key=lambda fault: (fault.family, fault.name))
+        ordered = sorted(self.catalog.values(), key=lambda fault: (fault.family, fault.name))
         return [self._shown(fault) for fault in ordered]
 
     def _shown(self, fault: Fault) -> dict[str, object]:
@@ -53,16 +56,25 @@ class Faults:
             "since": running.since.isoformat() if running else None,
             "symptoms": list(fault.symptoms),
             "loudest": fault.loudest,
-            "within_30s": fault.within_30s,
+            "within_30s": list(fault.within_30s),
             "answer": {"kind": answer.kind, "namespace": answer.namespace, "name": answer.name, "mode": answer.mode},
         }
 
     def inject(self, name: str) -> dict[str, object]:
-        """Make a fault happen; nothing if it is active already. Raises UnknownFault."""
+        """Make a fault happen; nothing if it is active already.
+
+        Raises UnknownFault, or ApiError when the cluster refuses a change; the changes before that one are taken back.
+        """
         fault = self._fault(name)
         if name not in self.active:
-            since = self.world.clock.now()
-            self.active[name] = Active(since, all_of(self.world, fault.changes))
+            running = Active(self.world.clock.now(), [])
+            try:
+                for change in fault.changes:
+                    running.undo.append(change.apply(self.world))
+            except ApiError:
+                self._take_back(running)
+                raise
+            self.active[name] = running
             self.world.plane.settle()
         return self._shown(fault)
 
@@ -71,15 +83,18 @@ class Faults:
         fault = self._fault(name)
         running = self.active.pop(name, None)
         if running is not None:
-            for undo in reversed(running.undo):
-                undo(self.world)
-            self.world.plane.settle()
+            self._take_back(running)
         return self._shown(fault)
 
+    def _take_back(self, running: Active) -> None:
+        for undo in reversed(running.undo):
+            undo(self.world)
+        self.world.plane.settle()
+
     def _fault(self, name: str) -> Fault:
-        if name not in FAULTS:
-            raise UnknownFault(f"There is no fault named {name!r}. Known: {', '.join(sorted(FAULTS))}.")
-        return FAULTS[name]
+        if name not in self.catalog:
+            raise UnknownFault(f"There is no fault named {name!r}. Known: {', '.join(sorted(self.catalog))}.")
+        return self.catalog[name]
 
 
 def at_start() -> list[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,6 +55,7 @@ def _restore(world: World, kind: str, before: Object) -> None:
     if current is None:
         return
     kept = {key: copy_of(current[key]) for key in ("kind", "apiVersion", "metadata", "status") if key in current}
+    kept["metadata"]["finalizers"] = meta.get("finalizers") or []
     for field in ("labels", "annotations"):
         if field in meta:
             own = {
@@ -94,6 +95,7 @@ class Create:
         def undo(later: World) -> None:
             for one in reversed(self.objects):
                 _delete(later, one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+                _delete_claims(later, one)
 
         return undo
 
@@ -104,6 +106,15 @@ def _delete(world: World, kind: str, namespace: str, name: str) -> None:
     except ApiError as error:
         if error.code != 404:
             raise
+
+
+def _delete_claims(world: World, one: Object) -> None:
+    """The volumes of a StatefulSet stay when it goes; whoever tidies up deletes its claims as well."""
+    for template in one.get("spec", {}).get("volumeClaimTemplates") or ():
+        prefix = f"{template['metadata']['name']}-{one['metadata']['name']}-"
+        for claim in world.api.list("PersistentVolumeClaim", one["metadata"]["namespace"]):
+            if claim["metadata"]["name"].startswith(prefix):
+                _delete(world, "PersistentVolumeClaim", one["metadata"]["namespace"], claim["metadata"]["name"])
 
 
 @dataclass(frozen=True)
@@ -145,15 +156,20 @@ class Publish:
 
 @dataclass(frozen=True)
 class Restart:
-    """Delete the pods of an application, as `kubectl delete pod -l` does; its controller makes new ones."""
+    """Delete the pods of an application, as `kubectl delete pod -l` does; its controller makes new ones.
+
+    With `node` only those that run there.
+    """
 
     namespace: str
     name: str
+    node: str = ""
 
     def apply(self, world: World) -> Undo:
         def restart(later: World) -> None:
             for pod in later.api.list("Pod", self.namespace, labels={"app.kubernetes.io/name": self.name}):
-                later.api.delete("Pod", self.namespace, pod["metadata"]["name"])
+                if self.node in ("", pod["spec"].get("nodeName")):
+                    later.api.delete("Pod", self.namespace, pod["metadata"]["name"])
 
         restart(world)
         return restart
@@ -212,8 +228,7 @@ class StopScheduler:
 
         def undo(later: World) -> None:
             scheduler.stopped = False
-            for key in later.plane.cache.unscheduled:
-                later.plane.enqueue(scheduler, key)
+            scheduler.look_again()
 
         return undo
 
@@ -245,7 +260,3 @@ class CordonUnder:
     def apply(self, world: World) -> Undo:
         pod = world.api.list("Pod", self.namespace, labels={"app.kubernetes.io/name": self.name})[0]
         return Patch("Node", "", pod["spec"]["nodeName"], {"spec": {"unschedulable": True}}).apply(world)
-
-
-def all_of(world: World, changes: Iterable[Change]) -> list[Undo]:
-    return [change.apply(world) for change in changes]

@@ -7,31 +7,32 @@ from infra.local.demo.scenarios.changes import Outside, Publish, set_image
 from infra.local.demo.scenarios.model import Answer, Fault, register
 from infra.local.demo.world.manifests import REGISTRY
 
+MIRROR = "mirror-eu.harborline.example"
+
 register(
     Fault(
         "image-tag-typo", "A release with a mistyped image tag", "images",
         (set_image("booking", "seat-map", f"{REGISTRY}/booking/seat-map:2.3.O"),),
         Answer("Deployment", "booking", "seat-map", "image_not_found"),
         ("a new pod waits in ImagePullBackOff", "the rollout makes no progress", "the old pods keep serving"),
-        loudest="Pod of seat-map", within_30s="seat-map cannot pull seat-map:2.3.O: not found", at_start=True,
+        loudest="Pod of seat-map", within_30s=("seat-map:2.3.O",), at_start=True,
     ),
     Fault(
         "private-image", "An image of a private repository, without a pull secret", "images",
         (set_image("fleet", "crew-roster", f"{REGISTRY}/vault/crew-roster:1.8.0"),),
         Answer("Deployment", "fleet", "crew-roster", "image_pull_auth"),
         ("a new pod waits in ImagePullBackOff", "the registry answers 401", "the rollout stands still"),
-        loudest="Pod of crew-roster", within_30s="crew-roster: 401 Unauthorized from the registry",
+        loudest="Pod of crew-roster", within_30s=("crew-roster", "registry"),
     ),
     Fault(
-        "registry-unreachable", "The registry's name does not resolve", "images",
+        "registry-unreachable", "A registry whose name does not resolve", "images",
         (
-            Outside("dead_registries", REGISTRY, f"dial tcp: lookup {REGISTRY} on 169.254.169.253:53: no such host"),
-            Publish(f"{REGISTRY}/tracking/notifier:4.5.0", Program("notifier", listens=(8080,), memory_mib=105)),
-            set_image("tracking", "notifier", f"{REGISTRY}/tracking/notifier:4.5.0"),
+            Outside("dead_registries", MIRROR, f"dial tcp: lookup {MIRROR} on 169.254.169.253:53: no such host"),
+            set_image("tracking", "notifier", f"{MIRROR}/tracking/notifier:4.5.0"),
         ),
         Answer("Deployment", "tracking", "notifier", "registry_dns_or_network"),
         ("the new pod cannot pull", "the error names DNS, not the tag", "old pods run on"),
-        loudest="Pod of notifier", within_30s="notifier cannot reach the registry: no such host",
+        loudest="Pod of notifier", within_30s=("notifier", "mirror-eu.harborline.example"),
     ),
     Fault(
         "wrong-architecture", "An image built for arm64 only", "images",
@@ -42,13 +43,13 @@ register(
         ),
         Answer("Deployment", "analytics", "report-builder", "image_arch_mismatch"),
         ("ImagePullBackOff", "no match for platform in manifest", "the rollout stands still"),
-        loudest="Pod of report-builder", within_30s="report-builder: no match for platform",
+        loudest="Pod of report-builder", within_30s=("report-builder:1.4.0", "platform"),
     ),
     Fault(
         "invalid-image-name", "An image reference that cannot be parsed", "images",
         (set_image("sandbox", "demo-api", f"{REGISTRY}/sandbox/Demo-API:main_413"),),
         Answer("Deployment", "sandbox", "demo-api", "invalid_image_name"),
         ("InvalidImageName", "the rollout stands still"),
-        loudest="Pod of demo-api", within_30s="demo-api: InvalidImageName",
+        loudest="Pod of demo-api", within_30s=("Demo-API:main_413",),
     ),
 )  # fmt: skip

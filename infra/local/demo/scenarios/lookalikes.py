@@ -188,7 +188,7 @@ LOOK_ALIKES = (
     LookAlike(
         "manual-job",
         "a Job made by hand; UnexpectedJob warnings",
-        ("Job", "billing", "dunning-manual-1"),
+        ("CronJob", "billing", "dunning"),
         _manual_job,
         48,
     ),

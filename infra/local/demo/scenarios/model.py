@@ -38,8 +38,8 @@ class Fault:
     """What can be seen, in the order of time; more than one."""
     loudest: str
     """The object that makes the most noise; often not the one to blame."""
-    within_30s: str
-    """What an answer given 30 seconds after the injection must contain."""
+    within_30s: tuple[str, ...]
+    """Words that an answer given 30 seconds after the injection must contain; none where nothing can be known yet."""
     settles_s: int = 300
     """When all symptoms are there."""
     at_start: bool = False

@@ -106,7 +106,7 @@ register(
         ),
         ("archive-0 stays Pending", "the claim stays Pending: ProvisioningFailed", "archive-1 is never made"),
         loudest="Pod archive-0",
-        within_30s="claim data-archive-0 wants class gp3-fast, which does not exist",
+        within_30s=("data-archive-0", "gp3-fast"),
         at_start=True,
     ),
     Fault(
@@ -125,7 +125,7 @@ register(
         Answer("Deployment", "sandbox", "lab", "pvc_absent", also=(("PersistentVolumeClaim", "sandbox", "lab-home"),)),
         ("the new pod stays Pending", 'FailedScheduling: persistentvolumeclaim "lab-home" not found'),
         loudest="Pod of lab",
-        within_30s="lab wants claim lab-home, which does not exist",
+        within_30s=("lab", "lab-home"),
     ),
     Fault(
         "multi-attach",
@@ -141,6 +141,6 @@ register(
         ),
         ("one of two pods stays in ContainerCreating", "FailedAttachVolume: Multi-Attach error"),
         loudest="Pod of uploads",
-        within_30s="volume of claim uploads is attached to another node",
+        within_30s=("uploads", "another node"),
     ),
 )

@@ -24,7 +24,7 @@ def apply(
     if not caller.manager:
         raise invalid("PatchOptions", "meta.k8s.io", "", [required("fieldManager", "is required for apply patch")])
     kind = managed.type_for(api, resource)
-    config = decoding.decoded(resource, kind, config, caller.field_validation, api.warnings, patch=True)
+    config = decoding.decoded(resource, kind, config, caller.field_validation, api.warnings, patch=True, partial=True)
     if (config.get("metadata") or {}).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     stored = api.store.get(resource, namespace, name)
@@ -41,6 +41,7 @@ def apply(
     for path in sorted(dropped, key=len):  # an entry goes whole before its parts, which name it
         if not any(other[: len(path)] == path for other in held):
             _remove(kind, merged, path)
+    merged = merged if resource.custom else decoding.with_required_values(kind, merged)
     change = compare(kind, live, merged)
     _take(entries, key, change.added | change.modified, change.removed, caller)
     entries[key] = claimed

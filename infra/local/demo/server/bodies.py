@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
-from infra.local.demo.server import decoding, protobuf
+from infra.local.demo.server import decoding, protobuf, writing
 from infra.local.demo.server.access import Caller
 from infra.local.demo.server.custom import default_and_prune
 from infra.local.demo.server.errors import ApiError, FieldError, bad_request, invalid
@@ -98,13 +98,24 @@ def object_of(api: Api, resource: Resource, context: Context, caller: Caller) ->
     repeated: tuple[str, ...] = ()
     if caller.field_validation != "Ignore" and media_type(request) in ("", "application/json"):
         repeated = decoding.duplicate_fields(request.body)
+    _check_type_meta(body)
     if (body.get("kind") or resource.kind) != resource.kind:
-        return body
+        return writing.typed(resource, body)  # refuses it
     if resource.custom:
         return _custom(api, resource, body, caller, context.warnings)
     return decoding.decoded(
         resource, decoding.type_for(api, resource), body, caller.field_validation, context.warnings, repeated
     )
+
+
+def _check_type_meta(body: Object) -> None:
+    for name in ("apiVersion", "kind"):
+        if not isinstance(body.get(name) or "", str):
+            found = decoding.found_kind(body[name])
+            raise bad_request(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal "
+                f"{found} into Go struct field .{name} of type string"
+            )
 
 
 def _custom(api: Api, resource: Resource, body: Object, caller: Caller, warnings: list[str]) -> Object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -36,6 +37,7 @@ class VirtualClock:
         return self._now
 
 
+@lru_cache(maxsize=256)
 def timestamp(moment: datetime) -> str:
     """A Kubernetes Time: RFC 3339 with whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -49,12 +49,14 @@ def _look(kind: Type, value: Any, path: str, found: list[FieldError]) -> None:
         wanted = [name for name in kind.required if name not in allowed]
         found += [required(f"{path}.{name}") for name in wanted if _is_missing(kind.fields.get(name), value.get(name))]
         for name, item in value.items():
-            member = kind.field(name)
+            member = kind.field(name) if isinstance(item, (dict, list)) else None
             if member is not None and name not in ("metadata", "status"):
                 _look(member, item, f"{path}.{name}", found)
     elif isinstance(value, dict) and kind.form == "map" and kind.item is not None:
         for name, item in value.items():
-            _look(kind.item, item, f"{path}[{name}]", found)
+            if isinstance(item, (dict, list)):
+                _look(kind.item, item, f"{path}[{name}]", found)
     elif isinstance(value, list) and kind.item is not None:
         for index, item in enumerate(value):
-            _look(kind.item, item, f"{path}[{index}]", found)
+            if isinstance(item, (dict, list)):
+                _look(kind.item, item, f"{path}[{index}]", found)

@@ -15,7 +15,7 @@ from infra.local.demo.server.errors import bad_request, shown
 from infra.local.demo.server.quantities import FORMAT_TEXT
 from infra.local.demo.server.quantities import parse as parse_quantity
 from infra.local.demo.server.resources import Resource
-from infra.local.demo.server.schemas import ANY, OBJECT_META, Type, build, type_of
+from infra.local.demo.server.schemas import ANY, OBJECT_META, ZEROS, Type, build, type_of
 from infra.local.demo.server.store import Object
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class TypeError_:
 _GO = {"integer": "int32", "number": "float64", "boolean": "bool", "string": "string", "bytes": "[]uint8"}
 
 
-def _found_kind(value: Any) -> str:
+def found_kind(value: Any) -> str:
+    """What Go calls a JSON value in its errors."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -89,7 +90,7 @@ def _fits(kind: Type, value: Any) -> bool:
 def first_type_error(kind: Type, value: Any, path: str = "", struct: str = "") -> TypeError_ | None:
     """The first value, in document order, that does not fit its type."""
     if not _fits(kind, value):
-        return TypeError_(struct, path, _found_kind(value), _go_type(kind))
+        return TypeError_(struct, path, found_kind(value), _go_type(kind))
     if isinstance(value, dict) and kind.form in ("struct", "map"):
         name = kind.name.rpartition(".")[2] if kind.form == "struct" else struct
         for key, item in value.items():
@@ -161,11 +162,33 @@ def without_unknown(kind: Type, value: Any, path: str, unknown: list[str]) -> An
     return value
 
 
+def with_required_values(kind: Type, value: Any) -> Any:
+    """The value with every text and number that its structs require, Go's zero where none was given.
+
+    So nothing behind has to ask whether a required name or port is there; whether it may be empty is for validation.
+    """
+    if isinstance(value, dict) and kind.form in ("struct", "map"):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)):
+                with_required_values(kind.field(key) or ANY, item)
+        for name in kind.required:
+            member = kind.field(name) or ANY
+            if name not in value and member.scalar in ZEROS:
+                value[name] = ZEROS[member.scalar]
+    elif isinstance(value, list) and kind.form == "list":
+        for item in value:
+            with_required_values(kind.item or ANY, item)
+    return value
+
+
 def decoded(
     resource: Resource, kind: Type, body: Object, validation: str, warnings: list[str],
-    duplicates: tuple[str, ...] = (), *, patch: bool = False,
+    duplicates: tuple[str, ...] = (), *, patch: bool = False, partial: bool = False,
 ) -> Object:  # fmt: skip
-    """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict."""
+    """The body as an object of its kind; ApiError 400 for wrong types, and for unknown fields when Strict.
+
+    `patch` is for the wording of errors; `partial` says that the body names some fields of an object only.
+    """
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
     if resource.custom:
@@ -189,7 +212,7 @@ def decoded(
         raise bad_request(("" if patch else what) + "strict decoding error: " + ", ".join(found))
     if validation == "Warn":
         warnings += found
-    return clean
+    return clean if partial else with_required_values(kind, clean)
 
 
 def check_custom(resource: Resource, body: Object) -> None:

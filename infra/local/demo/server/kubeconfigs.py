@@ -18,18 +18,28 @@ CLUSTER = "demo"
 
 @dataclass(frozen=True)
 class Account:
-    """A user of the demo. `role` is a ClusterRole bound cluster-wide; empty for system:masters or none."""
+    """A user of the demo. `role` is a ClusterRole bound cluster-wide; empty for system:masters or none.
+
+    `user` is the name the server knows it by where that is another one, as with a ServiceAccount.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     role: str = ""
+    user: str = ""
 
 
 ACCOUNTS = (
     Account("admin", ("system:masters",)),
     Account("editor", ("team-platform",), "edit"),
     Account("viewer", ("team-observers",), "view"),
+    Account(
+        "kubilitics",
+        ("system:serviceaccounts", "system:serviceaccounts:kubilitics"),
+        user="system:serviceaccount:kubilitics:kubilitics-reader",
+    ),
 )
+"""The last one is who the product reads with; its rights come from the manifest its users apply."""
 
 
 def tokens(folder: Path, accounts: tuple[Account, ...] = ACCOUNTS) -> dict[str, str]:
@@ -48,7 +58,7 @@ def admit(api: Api, folder: Path, accounts: tuple[Account, ...] = ACCOUNTS) -> d
     """Let the accounts in, with their cluster-wide roles; returns their tokens."""
     known = tokens(folder, accounts)
     for account in accounts:
-        api.tokens.add(known[account.name], account.name, account.groups)
+        api.tokens.add(known[account.name], account.user or account.name, account.groups)
         if account.role and api.find("ClusterRoleBinding", "", f"demo-{account.name}") is None:
             subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": account.name}
             role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": account.role}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 _SUFFIX = {
@@ -20,7 +21,12 @@ def parse(amount: Any) -> Decimal | None:
     """`"250m"` to 0.25; None if it is not a quantity."""
     if isinstance(amount, (int, float)) and not isinstance(amount, bool):
         return Decimal(str(amount))
-    match = _FORM.match(amount) if isinstance(amount, str) else None
+    return _of_text(amount) if isinstance(amount, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _of_text(amount: str) -> Decimal | None:
+    match = _FORM.match(amount)
     if not match:
         return None
     number, suffix = match.group(1), match.group(2) or ""

@@ -29,13 +29,20 @@ def predicate(resource: Resource, labels: str | Mapping[str, Any] | None, fields
         matches = label_selector(labels)
         tests.append(lambda obj: matches(obj["metadata"].get("labels") or {}))
     elif isinstance(labels, Mapping):
-        wanted = labels if {"matchLabels", "matchExpressions"} & labels.keys() else {"matchLabels": labels}
-        tests.append(lambda obj: selector_matches(wanted, obj["metadata"].get("labels") or {}))
+        tests.append(_selected_by(labels))
     if fields:
         tests.append(field_selector(fields, resource))
     if not tests:
         return None
-    return lambda obj: all(test(obj) for test in tests)
+    return tests[0] if len(tests) == 1 else lambda obj: all(test(obj) for test in tests)
+
+
+def _selected_by(labels: Mapping[str, Any]) -> Predicate:
+    """The test of plain labels, or of a LabelSelector object."""
+    if {"matchLabels", "matchExpressions"} & labels.keys():
+        return lambda obj: selector_matches(labels, obj["metadata"].get("labels") or {})
+    wanted = labels.items()
+    return lambda obj: wanted <= (obj["metadata"].get("labels") or {}).items()
 
 
 def select(

@@ -234,6 +234,7 @@ class Resources:
 
     def __init__(self) -> None:
         self._by_path: dict[tuple[str, str, str], Resource] = {}
+        self._found: dict[str | tuple[str, str, str], Resource] = {}
         for resource in _built_in():
             self.add(resource)
 
@@ -242,6 +243,7 @@ class Resources:
 
     def add(self, resource: Resource) -> None:
         self._by_path[resource.group, resource.version, resource.plural] = resource
+        self._found.clear()
 
     def remove(self, group: str, plural: str, keep: Iterable[str] = ()) -> None:
         """Stop serving a resource, except in the versions given."""
@@ -249,6 +251,7 @@ class Resources:
         gone = [key for key in self._by_path if key[0] == group and key[2] == plural and key[1] not in kept]
         for key in gone:
             del self._by_path[key]
+        self._found.clear()
 
     def at(self, group: str, version: str, plural: str) -> Resource | None:
         return self._by_path.get((group, version, plural))
@@ -263,15 +266,23 @@ class Resources:
         return found
 
     def of_kind(self, group: str, version: str, kind: str) -> Resource | None:
-        for resource in self._by_path.values():
-            if (resource.kind, resource.group, resource.version) == (kind, group, version):
-                return resource
-        return None
+        key = (group, version, kind)
+        if key not in self._found:
+            for resource in self._by_path.values():
+                if (resource.group, resource.version, resource.kind) == key:
+                    self._found[key] = resource
+                    break
+        return self._found.get(key)
 
     def named(self, name: str | Resource) -> Resource:
         """Find by kind, plural, short name or `plural.group`; the core group wins. Raises ApiError 404."""
         if isinstance(name, Resource):
             return name
+        if name not in self._found:
+            self._found[name] = self._search(name)
+        return self._found[name]
+
+    def _search(self, name: str) -> Resource:
         plural, _, group = name.partition(".")
         for resource in self._by_path.values():
             if group and (resource.group != group or resource.plural != plural):

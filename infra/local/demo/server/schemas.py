@@ -70,6 +70,10 @@ def definitions() -> dict[str, dict[str, Any]]:
     return found
 
 
+ZEROS: dict[str, Any] = {"integer": 0, "number": 0, "boolean": False, "string": ""}
+"""What Go writes for a scalar that was not set."""
+
+
 class Type:
     """The type of a value: `form` is struct, map, list, any, or scalar."""
 
@@ -111,7 +115,7 @@ class Type:
             always = _ALWAYS_THERE.get(self.name.rpartition(".")[2], ())
             parts = [name for name in (*self.required, *always) if name in self.fields]
             return {name: self.fields[name].zero() for name in parts}
-        return {"integer": 0, "number": 0, "boolean": False, "string": ""}.get(self.scalar)
+        return ZEROS.get(self.scalar)
 
 
 ANY = Type("any")
@@ -132,6 +136,9 @@ class _LazyFields(Mapping[str, Type]):
         return made
 
     def get(self, name: str, default: Any = None) -> Any:
+        made = self._made.get(name)
+        if made is not None:
+            return made
         return self[name] if name in self._properties else default
 
     def __contains__(self, name: object) -> bool:

@@ -64,6 +64,8 @@ class Server:
         self.api = api
         self.address = address
         self.audit = Audit()
+        self.extension: Callable[[HttpRequest], HttpResponse | None] = lambda request: None
+        """Answers further paths, for those who may use them; None where it does not know a path."""
         self._index: tuple[int, bytes] = (-1, b"")
 
     def serve(self, request: HttpRequest) -> HttpResponse | Watch:
@@ -131,6 +133,9 @@ class Server:
         path = request.path.rstrip("/") or "/"
         if not rbac.authorize(self.api, user, rbac.Attributes(request.method.lower(), path=request.path)).allowed:
             raise _forbidden_path(user, request)
+        extended = self.extension(request)
+        if extended is not None:
+            return extended
         exact: dict[str, Callable[[], HttpResponse]] = {
             "/version": lambda: json_response(VERSION),
             "/api": lambda: self._groups(request, core=True),

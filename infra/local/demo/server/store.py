@@ -26,9 +26,9 @@ DELETED: Literal["DELETED"] = "DELETED"
 def copy_of(value: Any) -> Any:
     """A deep copy of JSON data (several times faster than copy.deepcopy)."""
     if isinstance(value, dict):
-        return {key: copy_of(item) for key, item in value.items()}
+        return {key: copy_of(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
     if isinstance(value, list):
-        return [copy_of(item) for item in value]
+        return [copy_of(item) if isinstance(item, (dict, list)) else item for item in value]
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +27,7 @@ from infra.local.demo.world.business import BUSINESS
 from infra.local.demo.world.curves import Curves
 from infra.local.demo.world.machines import MACHINES, csi_node, node
 from infra.local.demo.world.manifests import REGISTRY, App, service, workload
+from infra.local.demo.world.onboarding import onboard
 from infra.local.demo.world.platform import PLATFORM
 from infra.local.demo.world.usage import WorldUsage
 
@@ -43,6 +45,7 @@ class World:
     plane: ControlPlane
     curves: Curves
     apps: dict[tuple[str, str], App]
+    usage: WorldUsage
 
     @property
     def kubelet(self) -> Kubelet:
@@ -76,16 +79,17 @@ def set_pace(plane: ControlPlane, *, live: bool) -> None:
     scaling.period_s = 15.0 if live else 300.0
 
 
-def empty_world(*, seed: int = 1, start: datetime) -> World:
+def empty_world(*, seed: int = 1, start: datetime, log_size: int = 50_000) -> World:
     """A control plane with its system namespaces and nothing else."""
     clock = WorldClock(start)
-    api = Api(seed=seed, clock=clock)
+    api = Api(seed=seed, clock=clock, log_size=log_size)
     bootstrap(api)
     plane = control_plane(api, clock)
     curves = Curves(seed)
-    world = World(api, clock, plane, curves, {})
-    api.metrics = WorldUsage(plane, curves, world.apps)
-    return world
+    apps: dict[tuple[str, str], App] = {}
+    usage = WorldUsage(plane, curves, apps)
+    api.metrics = usage
+    return World(api, clock, plane, curves, apps, usage)
 
 
 def build_world(*, seed: int = 1, now: datetime) -> World:
@@ -98,18 +102,19 @@ def build_world(*, seed: int = 1, now: datetime) -> World:
     _found(world)
     _deploy(world, PLATFORM)
     world.run_for(240)
-    _jump(world, now - AGE + timedelta(hours=3))
+    jump(world, now - AGE + timedelta(hours=3))
     _deploy(world, [app for app in BUSINESS if app.kind == "StatefulSet"])
     world.run_for(120)
     _deploy(world, [app for app in BUSINESS if app.kind != "StatefulSet"])
-    _create(world, policies.scaling_and_routes() + policies.network_policies() + policies.unused())
+    create_all(world, policies.scaling_and_routes() + policies.network_policies() + policies.unused())
     world.run_for(180)
     _past(world, now)
     _last_hour(world, now)
     return world
 
 
-def _create(world: World, objects: list[Object]) -> None:
+def create_all(world: World, objects: Iterable[Object]) -> None:
+    """Create objects as a deployment tool does."""
     for one in objects:
         world.api.create(_kind(one), one, namespace=one["metadata"].get("namespace", ""), manager=_DEPLOYER)
 
@@ -124,12 +129,13 @@ def _found(world: World) -> None:
     for app in (*PLATFORM, *BUSINESS):
         declare(world, app)
     world.plane.environment.private |= {f"{REGISTRY}/vault", "ghcr.io/harborline"}
-    _create(world, policies.namespaces() + policies.classes())
+    create_all(world, policies.namespaces() + policies.classes())
     for index, machine in enumerate(MACHINES):
-        _create(world, [node(machine, index), csi_node(machine)])
+        create_all(world, [node(machine, index), csi_node(machine)])
     world.plane.settle()
-    _create(world, access.access() + access.secrets() + access.settings() + policies.quotas())
-    _create(world, extensions.definitions() + extensions.flow_schemas() + extensions.releases(()))
+    onboard(world.api)
+    create_all(world, access.access() + access.secrets() + access.settings() + policies.quotas())
+    create_all(world, extensions.definitions() + extensions.flow_schemas() + extensions.releases(()))
     world.plane.settle()
 
 
@@ -153,10 +159,10 @@ def publish(world: World, image: str, program: Program) -> None:
 def _deploy(world: World, apps: tuple[App, ...] | list[App]) -> None:
     for app in apps:
         made = service(app)
-        _create(world, [workload(app)] + ([made] if made else []))
+        create_all(world, [workload(app)] + ([made] if made else []))
 
 
-def _jump(world: World, moment: datetime) -> None:
+def jump(world: World, moment: datetime) -> None:
     """Skip a time in which nothing worth telling happens."""
     for cls in (CronJobs, Nodes, Autoscaling):
         world.plane.forget_timers(world.plane.find(cls))
@@ -194,19 +200,19 @@ def _last_before(schedule: str, after: datetime, moment: datetime) -> datetime |
 
 def _past(world: World, now: datetime) -> None:
     """Rollouts and accidents of the last days: over, healed, and still visible in numbers."""
-    _jump(world, now - timedelta(days=9, hours=4))
+    jump(world, now - timedelta(days=9, hours=4))
     for pod in world.api.list("Pod", "tracking", labels={"app.kubernetes.io/name": "geo-index"}):
         for _ in range(3):
             world.kubelet.restart_now(
                 "tracking", pod["metadata"]["name"], "geo-index", exit_code=137, reason="OOMKilled"
             )
             world.run_for(90)
-    _jump(world, now - timedelta(days=6, hours=2))
+    jump(world, now - timedelta(days=6, hours=2))
     _roll(world, "booking", "storefront", "5.12.1", "5.12.0")
     for pod in world.api.list("Pod", "fleet", labels={"app.kubernetes.io/name": "dispatch"})[:1]:
         world.kubelet.restart_now("fleet", pod["metadata"]["name"], "dispatch", exit_code=1, reason="Error")
     world.run_for(240)
-    _jump(world, now - timedelta(days=2, hours=5))
+    jump(world, now - timedelta(days=2, hours=5))
     _roll(world, "booking", "storefront", "5.12.0", "5.12.1")
     _roll(world, "billing", "invoices", "6.5.1", "6.5.2")
     world.run_for(240)
@@ -239,5 +245,5 @@ def _last_hour(world: World, now: datetime) -> None:
     """The hour that events remember: quiet, but for look-alikes of faults."""
     from infra.local.demo.scenarios.lookalikes import play
 
-    _jump(world, now - LAST_HOUR)
+    jump(world, now - LAST_HOUR)
     play(world, now)

@@ -1,6 +1,6 @@
-"""Writing thirty days of history: series chunks for the product, an OpenMetrics file for Prometheus.
+"""Writing thirty days of history as series chunks of the product, after the plan that the demo left in its folder.
 
-    python -m infra.local.demo.world.history --home .local/demo --seed 1 --until 2026-01-05T09:00:00+00:00
+    python -m infra.local.demo.world.history --home .local/demo
 
 Run as a process of its own, at low priority, so that the API server stays quick; `state.json` tells how far it is.
 """
@@ -21,10 +21,9 @@ import numpy as np
 import zstandard
 
 from infra.local.demo.world.curves import Times
-from infra.local.demo.world.openmetrics import write_openmetrics
+from infra.local.demo.world.openmetrics import DAYS, read_plan
 from infra.local.demo.world.series import Series, all_series
 
-DAYS = 30
 STEPS = {"5m": 300, "1h": 3600}
 _DAY_S = 86_400
 _DIGITS = 5
@@ -57,7 +56,7 @@ def write_history(folder: Path, *, tenant: str, cluster: str, seed: int, until: 
         for name, step in STEPS.items():
             written += _write_day(base / name, series, day, step, end)
         progress.tell("writing", days_done=back, days=days, series=len(series))
-    progress.tell("chunks_ready", days_done=days, days=days, series=len(series), files=written)
+    progress.tell("ready", days_done=days, days=days, series=len(series), files=written)
     return written
 
 
@@ -105,31 +104,14 @@ def chunks(folder: Path) -> Iterator[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the history of the demo cluster.")
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--until", type=datetime.fromisoformat, required=True)
     parser.add_argument("--tenant", default="local")
     parser.add_argument("--cluster", default="demo")
-    parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--openmetrics", action="store_true", help="also write the file for Prometheus")
     options = parser.parse_args()
     folder: Path = options.home / "history"
-    folder.mkdir(parents=True, exist_ok=True)
     os.nice(10)
-    files = write_history(
-        folder,
-        tenant=options.tenant,
-        cluster=options.cluster,
-        seed=options.seed,
-        until=options.until,
-        days=options.days,
-    )
-    samples = 0
-    if options.openmetrics:
-        pods = json.loads((options.home / "pods.json").read_text())
-        samples = write_openmetrics(
-            folder / "history.om", pods, seed=options.seed, until=options.until.timestamp(), days=options.days
-        )
-    Progress(folder).tell("ready", files=files, samples=samples)
+    plan = read_plan(folder / "plan.json")
+    until = datetime.fromtimestamp(plan.until, UTC)
+    write_history(folder, tenant=options.tenant, cluster=options.cluster, seed=plan.seed, until=until)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def node(machine: Machine, index: int) -> Object:
         "ephemeral-storage": "76224326324",
         "memory": f"{machine.memory_gib * 1024 * 1024 - 1_279_000}Ki",
     }
-    subnet = f"10.244.{index // 256}.{index % 256}" if index > 255 else f"10.244.{index}.0"
+    subnet = f"10.{244 + index // 256}.{index % 256}.0"
     spec: Object = {
         "podCIDR": f"{subnet}/24",
         "podCIDRs": [f"{subnet}/24"],

@@ -68,7 +68,8 @@ def classes() -> list[Object]:
     ]
 
 
-def _hpa(namespace: str, name: str, low: int, high: int, percent: int = 70) -> Object:
+def autoscaler(namespace: str, name: str, low: int, high: int, percent: int = 70) -> Object:
+    """A HorizontalPodAutoscaler of a Deployment by CPU."""
     metric = {
         "type": "Resource",
         "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}},
@@ -78,12 +79,14 @@ def _hpa(namespace: str, name: str, low: int, high: int, percent: int = 70) -> O
     return obj("HorizontalPodAutoscaler", name, namespace, api="autoscaling/v2", spec=spec)
 
 
-def _pdb(namespace: str, name: str, **spec: object) -> Object:
+def budget(namespace: str, name: str, **spec: object) -> Object:
+    """A PodDisruptionBudget of an application."""
     selector = {"matchLabels": {"app.kubernetes.io/name": name}}
     return obj("PodDisruptionBudget", name, namespace, api="policy/v1", spec={**spec, "selector": selector})
 
 
-def _route(namespace: str, name: str, host: str, paths: dict[str, tuple[str, int]], *, tls: str = "") -> Object:
+def route(namespace: str, name: str, host: str, paths: dict[str, tuple[str, int]], *, tls: str = "") -> Object:
+    """An Ingress of one host, from paths to (Service, port)."""
     listed = [
         {"path": path, "pathType": "Prefix", "backend": {"service": {"name": target, "port": {"number": port}}}}
         for path, (target, port) in paths.items()
@@ -100,29 +103,29 @@ def scaling_and_routes() -> list[Object]:
     ports = [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "https", "port": 443, "targetPort": 8443}]
     legacy = [{"name": "ftp", "port": 21, "targetPort": 21}]
     return [
-        _hpa("booking", "storefront", 3, 8),
-        _hpa("booking", "availability", 2, 6),
-        _hpa("tracking", "parcel-tracker", 3, 9, 75),
-        _pdb("booking", "reservations", minAvailable=2),
-        _pdb("billing", "payments", maxUnavailable=1),
-        _pdb("tracking", "stream", maxUnavailable=1),
-        _pdb("fleet", "telemetry-broker", maxUnavailable=1),
-        _route(
+        autoscaler("booking", "storefront", 3, 8),
+        autoscaler("booking", "availability", 2, 6),
+        autoscaler("tracking", "parcel-tracker", 3, 9, 75),
+        budget("booking", "reservations", minAvailable=2),
+        budget("billing", "payments", maxUnavailable=1),
+        budget("tracking", "stream", maxUnavailable=1),
+        budget("fleet", "telemetry-broker", maxUnavailable=1),
+        route(
             "booking",
             "storefront",
             "www.harborline.example",
             {"/": ("storefront", 80), "/api/sailings": ("availability", 80)},
             tls="www-tls",
         ),
-        _route("tracking", "track", "track.harborline.example", {"/": ("parcel-tracker", 80)}, tls="track-tls"),
-        _route(
+        route("tracking", "track", "track.harborline.example", {"/": ("parcel-tracker", 80)}, tls="track-tls"),
+        route(
             "billing",
             "billing",
             "billing.harborline.example",
             {"/invoices": ("invoices", 80), "/pay": ("payments", 80)},
             tls="billing-tls",
         ),
-        _route("observability", "dashboards", "metrics.harborline.example", {"/": ("dashboards", 80)}),
+        route("observability", "dashboards", "metrics.harborline.example", {"/": ("dashboards", 80)}),
         obj(
             "Service",
             "router",

@@ -18,7 +18,9 @@ from infra.local.demo.world.manifests import App
 from infra.local.demo.world.platform import PLATFORM
 
 Values = Callable[[Times], Times]
-_REQUESTS_PER_CORE = 90.0
+REQUESTS_PER_CORE = 90.0
+RECEIVED_BYTES, SENT_BYTES = 2_300.0, 6_100.0
+"""Per request."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,14 @@ def all_series(seed: int, cluster: str, end: float) -> Iterator[Series]:
 
 
 def replicas_of(app: App) -> int:
-    return len(MACHINES) if app.kind == "DaemonSet" else app.replicas
+    """Pods of an application while it runs: one for each machine, or one at a time, or as many as it says."""
+    return {"DaemonSet": len(MACHINES), "CronJob": 1}.get(app.kind, app.replicas)
+
+
+def requests_of_one(curves: Curves, app: App, times: Times) -> Times:
+    """Requests per second that one replica serves when the usual number of them runs."""
+    mean = max(0.4 / max(replicas_of(app), 1), app.program.cpu * REQUESTS_PER_CORE)
+    return curves.requests(f"{app.namespace}/{app.name}", app.shape, mean, times)
 
 
 def runs(app: App, times: Times) -> Times:
@@ -78,7 +87,7 @@ def _of_workload(curves: Curves, cluster: str, app: App) -> Iterator[Series]:
         return np.asarray(count * one * runs(app, times))
 
     def load(times: Times) -> Times:
-        return curves.requests(name, app.shape, max(0.4, program.cpu * _REQUESTS_PER_CORE * count), times)
+        return count * requests_of_one(curves, app, times)
 
     yield Series("cpu_usage_cores", inside, cpu)
     yield Series("cpu_requests_cores", inside, _constant(count * _amount(app.cpu)))
@@ -90,8 +99,8 @@ def _of_workload(curves: Curves, cluster: str, app: App) -> Iterator[Series]:
     yield Series("memory_limits_bytes", inside, _constant(count * limit_mib))
     yield Series("restarts_total", inside, lambda times: _restarts(curves.seed, name, times))
     yield Series("pods", labels, lambda times: count * runs(app, times))
-    yield Series("network_receive_bytes_per_second", labels, lambda times: load(times) * 2_300)
-    yield Series("network_transmit_bytes_per_second", labels, lambda times: load(times) * 6_100)
+    yield Series("network_receive_bytes_per_second", labels, lambda times: load(times) * RECEIVED_BYTES)
+    yield Series("network_transmit_bytes_per_second", labels, lambda times: load(times) * SENT_BYTES)
     if program.serves and kind == "Deployment":
         key = key_of(curves.seed, name, "errors")
         share = 0.0004 + 0.003 * float(key & np.uint64(255)) / 255

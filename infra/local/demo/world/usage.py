@@ -14,8 +14,10 @@ from infra.local.demo.server.sources import Usage
 from infra.local.demo.server.store import Object
 from infra.local.demo.world.curves import Curves, at, key_of
 from infra.local.demo.world.manifests import App
+from infra.local.demo.world.series import requests_of_one
 
 _FIRST_S = 30.0  # metrics-server needs two scrapes
+_REMEMBERED = 5_000
 
 
 class WorldUsage:
@@ -44,6 +46,8 @@ class WorldUsage:
         if len(running) < len(pod["spec"]["containers"]):
             return None
         now = self._plane.clock.now()
+        if len(self._level) > _REMEMBERED:
+            self._level.clear()
         record = kubelet.records.get(pod["metadata"]["uid"])
         found = {}
         for container in pod["spec"]["containers"]:
@@ -53,6 +57,22 @@ class WorldUsage:
                 return None
             found[container["name"]] = self._container(pod, container, age)
         return found
+
+    def requests(self, pod: Object) -> float:
+        """Requests per second that a pod serves; nothing for one of an application nobody described."""
+        meta = pod["metadata"]
+        app = self._apps.get((meta["namespace"], (meta.get("labels") or {}).get("app.kubernetes.io/name", "")))
+        if app is None:
+            return 0.0
+        now = self._plane.clock.now()
+        key = (f"{app.namespace}/{app.name}", int(now.timestamp() // 10), "requests")
+        if key not in self._level:
+            self._level[key] = float(requests_of_one(self._curves, app, at(now))[0])
+        return self._level[key] * self._share(pod, app)
+
+    def volume(self, name: str, capacity: float, end: float) -> float:
+        """Bytes used on a volume of `namespace/claim`; `end` is the time at which it has its present level."""
+        return float(self._curves.growth(name, capacity, at(self._plane.clock.now()), end)[0])
 
     def _container(self, pod: Object, container: Object, age_s: float) -> Usage:
         meta = pod["metadata"]
@@ -80,8 +100,6 @@ class WorldUsage:
         now = self._plane.clock.now()
         key = (name, int(now.timestamp() // 10), what)
         if key not in self._level:
-            if len(self._level) > 5_000:
-                self._level.clear()
             curve = self._curves.cpu if what == "cpu" else self._curves.memory
             self._level[key] = float(curve(name, form, 1.0, at(now))[0])
         return self._level[key]
@@ -91,5 +109,8 @@ class WorldUsage:
         if app is None or app.kind not in ("Deployment", "StatefulSet"):
             return 1.0
         uid = next((one["uid"] for one in pod["metadata"].get("ownerReferences") or ()), "")
-        ready = sum(1 for one in self._plane.cache.pods_of(uid) if is_ready(one))
-        return max(app.replicas, 1) / max(ready, 1)
+        key = (uid, int(self._plane.clock.now().timestamp() // 10), "share")
+        if key not in self._level:
+            ready = sum(1 for one in self._plane.cache.pods_of(uid) if is_ready(one))
+            self._level[key] = max(app.replicas, 1) / max(ready, 1)
+        return self._level[key]

@@ -27,7 +27,7 @@ def learn(masks: Masks, recorded: Any, actual: Any) -> None:
         for entry in recorded:
             if not left:
                 return
-            best = max(left, key=lambda one: _likeness(masks, entry, one))
+            best = max(left, key=lambda one: _likeness(masks, entry, one)) if len(left) > 1 else left[0]
             left.remove(best)
             learn(masks, entry, best)
     elif isinstance(recorded, str) and isinstance(actual, str):
@@ -36,6 +36,8 @@ def learn(masks: Masks, recorded: Any, actual: Any) -> None:
 
 def _likeness(masks: Masks, recorded: Any, actual: Any) -> int:
     """How many texts of two values agree; a contradicted mask counts heavily against."""
+    if isinstance(recorded, str):
+        return (1 if masks.fits(recorded, actual) else -3) if isinstance(actual, str) else 0
     if isinstance(recorded, dict) and isinstance(actual, dict):
         score = sum(_likeness(masks, value, actual[key]) for key, value in recorded.items() if key in actual)
         name = recorded.get("name")
@@ -46,8 +48,6 @@ def _likeness(masks: Masks, recorded: Any, actual: Any) -> int:
         return score
     if isinstance(recorded, list) and isinstance(actual, list):
         return sum(_likeness(masks, one, other) for one, other in zip(recorded, actual, strict=False))
-    if isinstance(recorded, str) and isinstance(actual, str):
-        return 1 if masks.fits(recorded, actual) else -3
     return 1 if recorded == actual else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 _MASK = re.compile(
@@ -54,18 +55,28 @@ class Masks:
         return found is not None and all(self.known.get(mask, value) == value for mask, value in found.items())
 
     def _bind(self, recorded: str, actual: str) -> dict[str, str] | None:
-        pattern, names, last = "", [], 0
-        for match in _MASK.finditer(recorded):
-            pattern += re.escape(recorded[last : match.start()])
-            pattern += f"({_FORM.get(match.group(1), '.*?')})"
-            names.append(match.group(0))
-            last = match.end()
-        found = re.fullmatch(pattern + re.escape(recorded[last:]), actual, re.DOTALL)
+        if recorded == actual:
+            return {}
+        pattern, names = _pattern(recorded)
+        found = pattern.fullmatch(actual) if names else None
         if not found:
             return None
         return {name: value for name, value in zip(names, found.groups(), strict=True) if ":" in name}
 
 
+@lru_cache(maxsize=20_000)
+def _pattern(recorded: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """What a recorded text stands for, and its masks in their order."""
+    pattern, names, last = "", [], 0
+    for match in _MASK.finditer(recorded):
+        pattern += re.escape(recorded[last : match.start()])
+        pattern += f"({_FORM.get(match.group(1), '.*?')})"
+        names.append(match.group(0))
+        last = match.end()
+    return re.compile(pattern + re.escape(recorded[last:]), re.DOTALL), tuple(names)
+
+
+@lru_cache(maxsize=20_000)
 def folded_key(key: str) -> str:
     """A key with masked or real uids and addresses made equal."""
     return _KEYED.sub("<value>", _MASK.sub("<value>", key))

@@ -5,17 +5,24 @@ from __future__ import annotations
 from chalicelib.rootcause import Diagnosis, diagnose, logs_wanted
 from chalicelib.state.decode import decode_items, sorted_objects
 from chalicelib.state.kinds import KINDS
-from chalicelib.state.snapshot import LogKey, Snapshot, Usage
+from chalicelib.state.snapshot import Gap, LogKey, Snapshot, Usage
 from chalicelib.state.world import World as ReadWorld
+from infra.local.demo.server import rbac
+from infra.local.demo.server.access import User
 from infra.local.demo.world.build import World
+
+READER = User.service_account("kubilitics", "kubilitics-reader")
 
 
 def snapshot_of(world: World) -> Snapshot:
-    """Every kind the product knows, read in process."""
-    api, objects = world.api, {}
+    """Every kind that the product's own account may list, read in process; the others are gaps, as in a live read."""
+    api, objects, gaps = world.api, {}, []
     for entry in KINDS:
         resource = api.resources.of_kind(entry.group, entry.version, entry.kind)
         if resource is None or not resource.stored:
+            continue
+        if not rbac.authorize(api, READER, rbac.Attributes("list", entry.group, resource.plural)).allowed:
+            gaps.append(Gap(kind=entry.kind, reason="forbidden"))
             continue
         items, rejected = decode_items((stored.object for stored in api.store.list(resource)), entry)
         assert not rejected, rejected
@@ -25,18 +32,19 @@ def snapshot_of(world: World) -> Snapshot:
             cpu=sum(one.cpu for one in usage.values()), memory=sum(one.memory for one in usage.values())
         )
         for pod in api.list("Pod")
-        if (usage := api.metrics.pod(pod))
+        if (usage := world.usage.pod(pod))
     }
     nodes = {
         node["metadata"]["name"]: Usage(cpu=usage.cpu, memory=usage.memory)
         for node in api.list("Node")
-        if (usage := api.metrics.node(node))
+        if (usage := world.usage.node(node))
     }
     return Snapshot(
         "demo",
         world.clock.now(),
         dict(sorted(objects.items())),
         version="v1.36.2-sim",
+        gaps=tuple(gaps),
         pod_usage=pods,
         node_usage=nodes,
     )
@@ -44,6 +52,7 @@ def snapshot_of(world: World) -> Snapshot:
 
 def _log(world: World, key: LogKey) -> str | None:
     pod = world.api.find("Pod", key.namespace, key.pod)
+    assert world.api.logs is not None
     lines = world.api.logs.lines(pod, key.container, key.previous) if pod else None
     return None if lines is None else "".join(f"{line.text}\n" for line in lines)
 

@@ -11,10 +11,12 @@ import { ResourceLink } from '../../kinds/ResourceLink'
 import { CopyCommand } from '../../ui/CopyCommand'
 import { Table } from '../../ui/Table'
 import { EvidenceLink } from '../evidence/EvidenceLink'
+import { InvestigationCard, InvestigationLink } from '../investigations/InvestigationCard'
 import { ProblemCard } from '../problems/ProblemCard'
 import { Suggestion } from './TranscriptView'
 import styles from './BlockView.module.css'
 
+const INVESTIGATION = /^iv_[a-z2-7]{26}$/
 const Markdown = lazy(() => import('./Markdown'))
 
 interface BlockViewProps {
@@ -59,6 +61,8 @@ export function BlockView({ block, cluster, onAsk }: BlockViewProps) {
           <p className={styles.quiet}>A proposal. Nothing has been executed.</p>
         </section>
       )
+    case 'investigation':
+      return <InvestigationCard block={block} cluster={cluster} />
     case 'choices':
       return (
         <section className={styles.choices} aria-label={block.question}>
@@ -108,6 +112,9 @@ function AnswerTable({ block, cluster }: { block: TableBlock; cluster: string | 
           numeric: isNumeric(column as { type: ColumnType }),
           cell: (row: Record<string, unknown>) => {
             const value = row[column.key]
+            if (typeof value === 'string' && INVESTIGATION.test(value) && cluster) {
+              return <InvestigationLink id={value} cluster={cluster} />
+            }
             const resource =
               asRef(value) ?? (column.key === 'name' ? resourceOfRow(row, block.link?.kind) : null)
             return resource && kinds.find(resource.kind) ? (

@@ -1,45 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Frame } from '../../api/types'
-import { backoffMs, ChatChannel, type ChannelEvents, type HttpFallback } from './channel'
-
-/** Stands in for the browser's WebSocket: the test plays the server. */
-class SocketStand {
-  static OPEN = 1
-  static made: SocketStand[] = []
-  static refuse = false
-  readyState = 0
-  sent: Record<string, unknown>[] = []
-  onopen?: () => void
-  onmessage?: (event: { data: string }) => void
-  onclose?: () => void
-
-  constructor(readonly url: string) {
-    SocketStand.made.push(this)
-    queueMicrotask(() => (SocketStand.refuse ? this.drop() : this.open()))
-  }
-
-  private open() {
-    this.readyState = 1
-    this.onopen?.()
-  }
-
-  send(text: string) {
-    this.sent.push(JSON.parse(text) as Record<string, unknown>)
-  }
-
-  say(message: object) {
-    this.onmessage?.({ data: JSON.stringify(message) })
-  }
-
-  drop() {
-    this.readyState = 3
-    this.onclose?.()
-  }
-
-  close() {
-    this.drop()
-  }
-}
+import { backoffMs } from '../../api/socket'
+import { SocketStand } from '../../api/socketStand'
+import { ChatChannel, type ChannelEvents, type HttpFallback } from './channel'
 
 const QUESTION = { message: 'what is wrong?', cluster: 'c' }
 const frame = (seq: number, t: 'status' | 'end'): Frame => {

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../api/socket'
 import type { ChatRequest, Frame, ServerMessage } from '../../api/types'
 
 export type ChannelState = 'idle' | 'connecting' | 'live' | 'reconnecting' | 'polling'
@@ -27,16 +28,8 @@ const PING_MS = 4 * 60_000
 const POLL_MS = 800
 const GAP_MS = 600
 const SILENCE_MS = 4_000
-const BACKOFF_FIRST_MS = 400
-const BACKOFF_MOST_MS = 15_000
 const TRIES_BEFORE_POLLING = 3
 const MAX_POLL_FAILURES = 5
-
-/** Delay before reconnect `attempt` (0 is the first): doubles, with jitter so that clients do not return all at once. */
-export function backoffMs(attempt: number, random: number): number {
-  const most = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** attempt)
-  return Math.round(most / 2 + (most / 2) * random)
-}
 
 /**
  * One conversation's stream over a WebSocket that may drop at any time.

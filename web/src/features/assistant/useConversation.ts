@@ -2,6 +2,7 @@ import { create } from 'zustand'
 import { askOverHttp, framesAfter } from '../../api/commands'
 import { call, path } from '../../api/client'
 import { asApiError } from '../../api/errors'
+import { socketUrl } from '../../api/socket'
 import type { ChatRequest, ConversationDetail, ErrorBody, Frame } from '../../api/types'
 import { ChatChannel, type ChannelState } from './channel'
 import { accepted, asked, EMPTY, failed, fold, isOpen, newTurn, stopped, type Transcript } from './transcript'
@@ -136,10 +137,6 @@ function errorBody(error: unknown): Omit<ErrorBody, 'details'> {
   }
   const { code, message, remedy } = asApiError(error)
   return { code, message, remedy }
-}
-
-function socketUrl(): string {
-  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`
 }
 
 function rememberConversation(id: string | null): void {

@@ -19,4 +19,11 @@ test('pages without an object say which page they are', () => {
     namespace: 'shop',
   })
   expect(screenOf('/c/c1/k/Pod', { kind: 'Pod' }, {}).text).toBe('Pod list')
+  expect(screenOf('/investigations', {}, {}).text).toBe('investigations')
+  expect(screenOf('/clusters', {}, {}).text).toBe('clusters')
+})
+
+test('on the page of an investigation it is spoken of that one', () => {
+  const screen = screenOf('/c/c1/investigations/iv_a', { investigation: 'iv_a' }, {})
+  expect(screen.context).toEqual({ page: 'investigation', investigation: 'iv_a' })
 })

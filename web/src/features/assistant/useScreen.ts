@@ -19,6 +19,7 @@ interface Params {
   kind?: string
   namespace?: string
   name?: string
+  investigation?: string
 }
 
 interface Search {
@@ -27,13 +28,12 @@ interface Search {
 }
 
 export function screenOf(pathname: string, params: Params, search: Search): Screen {
-  const { kind } = params
+  const { kind, investigation } = params
+  if (investigation) {
+    return { context: { page: 'investigation', investigation }, text: 'this investigation' }
+  }
   if (!kind) {
-    const page = pathname.endsWith('/problems')
-      ? 'problems'
-      : pathname.startsWith('/c/')
-        ? 'overview'
-        : 'clusters'
+    const page = pageOf(pathname)
     const namespace = search.namespace
     return {
       context: compact({ page, namespace }),
@@ -52,6 +52,14 @@ export function screenOf(pathname: string, params: Params, search: Search): Scre
     ? `${kind} ${namespace ? `${namespace}/` : ''}${name}`
     : `${kind} list${namespace ? ` in ${namespace}` : ''}`
   return { context, text }
+}
+
+function pageOf(pathname: string): string {
+  const last = pathname.split('/').filter(Boolean).at(-1) ?? ''
+  if (last === 'problems' || last === 'investigations') {
+    return last
+  }
+  return pathname.startsWith('/c/') ? 'overview' : 'clusters'
 }
 
 function split(open: string | undefined): [string | undefined, string | undefined] {

@@ -12,6 +12,7 @@ import { ErrorNotice } from '../../ui/Notice'
 import { SkeletonRows } from '../../ui/Skeleton'
 import { HealthScore, StatusWord } from '../../ui/Status'
 import { Tabs, type TabEntry } from '../../ui/Tabs'
+import { InvestigateButton } from '../investigations/InvestigateButton'
 import { withState, type Container } from './containers'
 import { EventsTab } from './EventsTab'
 import { LogsTab } from './LogsTab'
@@ -159,6 +160,14 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
         >
           Ask
         </Button>
+        <InvestigateButton
+          tone="quiet"
+          asked={{
+            cluster,
+            question: `What is wrong with ${kind} ${name}?`,
+            target: { kind, name, namespace: namespace ?? '' },
+          }}
+        />
         {onClose && (
           <>
             <Link

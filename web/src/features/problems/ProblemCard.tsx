@@ -4,7 +4,8 @@ import { age, probability } from '../../kinds/format'
 import { ResourceLink } from '../../kinds/ResourceLink'
 import { SeverityChip } from '../../ui/Status'
 import { EvidenceMarks } from '../evidence/EvidenceLink'
-import { problemKey } from './order'
+import { InvestigateButton } from '../investigations/InvestigateButton'
+import { askedOf, problemKey } from './order'
 import styles from './ProblemCard.module.css'
 
 interface ProblemCardProps {
@@ -44,6 +45,8 @@ export function ProblemCard({ problem, cluster, now }: ProblemCardProps) {
           </span>
         )}
         <EvidenceMarks ids={problem.evidence} of={problem.title} />
+        <span className={styles.space} />
+        {cluster && <InvestigateButton tone="quiet" of={problem.title} asked={askedOf(problem, cluster)} />}
       </div>
     </article>
   )

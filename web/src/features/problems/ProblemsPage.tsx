@@ -122,7 +122,10 @@ interface ProblemListProps {
 
 function ProblemList({ problems, selected, now, onSelect }: ProblemListProps) {
   const current = useRef<HTMLButtonElement>(null)
-  useEffect(() => current.current?.scrollIntoView?.({ block: 'nearest' }), [selected])
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which is no clean-up.
+    current.current?.scrollIntoView?.({ block: 'nearest' })
+  }, [selected])
   return (
     <ul className={styles.list} aria-label={`${problems.length} problems`}>
       {problems.map((problem) => (

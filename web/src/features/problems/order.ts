@@ -33,3 +33,12 @@ export function namespacesOf(problems: Problem[]): string[] {
     .filter((name): name is string => Boolean(name))
   return [...new Set(names)].sort()
 }
+
+/** What an investigation of a problem is asked. */
+export function askedOf({ title, resource }: Problem, cluster: string) {
+  return {
+    cluster,
+    question: `Why: ${title}, ${resource.kind} ${resource.name}?`,
+    target: { kind: resource.kind, name: resource.name, namespace: resource.namespace ?? '' },
+  }
+}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from chalicelib.state.kinds import KINDS
 from chalicelib.state.meta import Ref
-from chalicelib.state.query import KIND_PHRASES, Vocabulary, nearest
 from chalicelib.state.query.lexer import Token, lex
+from chalicelib.state.query.vocabulary import KIND_PHRASES, Vocabulary, nearest
 from chalicelib.state.query.words import COMPARISONS, FIELDS, FILLERS, IN_WORDS, NEGATIONS, STATUS_PHRASES
 
 
