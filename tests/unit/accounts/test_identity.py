@@ -18,7 +18,7 @@ def a_principal(role: str) -> Principal:
         ("viewer", "clusters:read", "clusters:write"),
         ("auditor", "audit:read", "conversations:write"),
         ("operator", "clusters:write", "audit:read"),
-        ("operator", "changes:write", "changes:approve"),
+        ("operator", "changes:approve", "changes:approve_high"),
     ],
 )
 def test_a_role_allows_what_it_names_and_nothing_else(role: str, may: str, may_not: str) -> None:

@@ -23,8 +23,10 @@ from chalicelib.store.investigation_records import Conclusion, FollowUp, Investi
 from chalicelib.store.investigations import Active
 from chalicelib.store.records import (
     ApiToken,
+    ChangeRecord,
     ClusterRecord,
     Conversation,
+    Document,
     EvidenceRecord,
     FindingRecord,
     NewAuditEvent,
@@ -77,6 +79,18 @@ def share(id: str, mark: str, revision: int = 0) -> Share:
     return Share(hash=id, id=id, investigation=id, created_by=mark, created_at=NOW, expires_at=later, revision=revision)
 
 
+def change(id: str, mark: str, revision: int = 0) -> ChangeRecord:
+    target = ResourceName(kind="Deployment", namespace="n", name=mark)
+    return ChangeRecord(
+        id=id, cluster=id, status=mark, action="restart", target=target, created_at=NOW, created_by=mark,
+        revision=revision,
+    )  # fmt: skip
+
+
+def document(id: str, mark: str, revision: int = 0) -> Document:
+    return Document(kind="policy", id=id, updated_at=NOW, updated_by=mark, body={"m": mark}, revision=revision)
+
+
 def commit(store: Store, tenant: TenantId, id: str, mark: str) -> Any:
     held = store.investigations.get(tenant, id)
     return store.investigations.commit(
@@ -110,6 +124,8 @@ WRITES: dict[str, Write] = {
     "investigations.commit": lambda s, t, id, m: commit(s, t, id, m),
     "investigations.note_requeued": lambda s, t, id, m: s.investigations.note_requeued(t, Active(id, len(m))),
     "investigations.add_share": lambda s, t, id, m: s.investigations.add_share(t, share(id, m)),
+    "changes.add": lambda s, t, id, m: s.changes.add(t, change(id, m)),
+    "documents.put": lambda s, t, id, m: s.documents.put(t, document(id, m)),
     "rates.take": lambda s, t, id, m: s.rates.take(t, id, 10**6, NOW),
     "audit.submit": lambda s, t, id, m: s.audit.submit(t, event(id, m)),
     "audit.append": lambda s, t, id, m: s.audit.append(t, [event(id, m)]),
@@ -163,6 +179,12 @@ READS: dict[str, Read] = {
     "investigations.share": lambda s, t, id: s.investigations.share(t, id),
     "investigations.shares": lambda s, t, id: s.investigations.shares(t, id),
     "conversations.turn_with_conversation": lambda s, t, id: s.conversations.turn_with_conversation(t, id, id),
+    "changes.get": lambda s, t, id: s.changes.get(t, id),
+    "changes.list": lambda s, t, id: s.changes.list(t).items,
+    "documents.find": lambda s, t, id: s.documents.find(t, "policy", id),
+    "documents.get": lambda s, t, id: s.documents.get(t, "policy", id),
+    "documents.list": lambda s, t, id: s.documents.list(t, "policy"),
+    "audit.has": lambda s, t, id: s.audit.has(t, id) or None,
     "audit.list": lambda s, t, id: s.audit.list(t).items,
     "audit.verify": lambda s, t, id: s.audit.verify(t).events,
     "cache.get": lambda s, t, id: s.cache.get(t, id, NOW),
@@ -197,6 +219,8 @@ CHANGES: dict[str, Write] = {
     "investigations.update": lambda s, t, id, m: s.investigations.update(t, investigation(id, m, revision=2)),
     "investigations.update_share": lambda s, t, id, m: s.investigations.update_share(t, share(id, m, revision=1)),
     "investigations.remove": lambda s, t, id, m: s.investigations.remove(t, id),
+    "changes.update": lambda s, t, id, m: s.changes.update(t, change(id, m, revision=1)),
+    "documents.remove": lambda s, t, id, m: s.documents.remove(t, "policy", id),
     "cache.remove": lambda s, t, id, m: s.cache.remove(t, id),
     "connections.remove": lambda s, t, id, m: s.connections.remove(t, id),
     "leases.release": lambda s, t, id, m: s.leases.release(t, s.leases.acquire(t, id, "mine", DAY_S, NOW)),
