@@ -11,6 +11,7 @@ from chalicelib.api.render import listed
 from chalicelib.api.render_changes import autonomy_out, notice_out, policies_out, standing_out
 
 blueprint = Blueprint(__name__)
+MOST_LISTED = 200
 
 
 @endpoint(
@@ -89,5 +90,5 @@ def revoke_standing(call: Call) -> object:
     tag="governance", permission="changes:read", response=models.Notices,
 )  # fmt: skip
 def list_notices(call: Call) -> object:
-    found = list(call.services.store.documents.list(call.principal.tenant, "notice"))[::-1][:200]
-    return listed([notice_out(one) for one in found], total=len(found))
+    found = list(call.services.store.documents.list(call.principal.tenant, "notice"))[::-1]
+    return listed([notice_out(one) for one in found[:MOST_LISTED]], total=len(found))

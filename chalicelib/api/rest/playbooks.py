@@ -13,6 +13,7 @@ from chalicelib.api.render import listed
 from chalicelib.api.render_changes import run_out, schedule_out
 
 blueprint = Blueprint(__name__)
+MOST_LISTED = 200
 
 
 @endpoint(
@@ -49,8 +50,8 @@ def create_run(call: Call) -> object:
     permission="changes:read", response=models.Runs,
 )  # fmt: skip
 def list_runs(call: Call) -> object:
-    found = call.services.runs.list(call.principal)[:200]
-    return listed([run_out(run, ()) for run in found], total=len(found))
+    found = call.services.runs.list(call.principal)
+    return listed([run_out(run, ()) for run in found[:MOST_LISTED]], total=len(found))
 
 
 @endpoint(

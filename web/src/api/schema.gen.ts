@@ -21,6 +21,30 @@ export interface components {
              */
             type: "action";
         };
+        /** ActionInfo */
+        ActionInfo: {
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /** Actions */
+        Actions: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["ActionInfo"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
         /** AddCluster */
         AddCluster: {
             /** Name */
@@ -90,6 +114,51 @@ export interface components {
             /** Readonlyhint */
             readOnlyHint: boolean;
         };
+        /** Approval */
+        Approval: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "simple" | "impact" | "typed";
+            /** Standing */
+            standing: string;
+            /** User */
+            user: string;
+        };
+        /** ApproveChange */
+        ApproveChange: {
+            /**
+             * Method
+             * @default simple
+             * @enum {string}
+             */
+            method: "simple" | "impact" | "typed";
+            /**
+             * Phrase
+             * @description What has to be typed for the method `typed`.
+             * @default
+             */
+            phrase: string;
+        };
+        /** ApproveSchedule */
+        ApproveSchedule: {
+            /**
+             * Phrase
+             * @description The name of the schedule.
+             */
+            phrase: string;
+        };
         /** Audit */
         Audit: {
             /** Gaps */
@@ -127,6 +196,47 @@ export interface components {
             /** Seq */
             seq: number;
         };
+        /** Autonomy */
+        Autonomy: {
+            /** Breakers */
+            breakers: components["schemas"]["Breaker"][];
+            /** Level */
+            level: number;
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** Revision */
+            revision: number;
+            /** Scopes */
+            scopes: {
+                [key: string]: unknown;
+            }[];
+            /** Standing */
+            standing: components["schemas"]["Standing"][];
+        };
+        /** Blast */
+        Blast: {
+            /** Data */
+            data: string[];
+            /** Entry Points */
+            entry_points: string[];
+            /** Hits */
+            hits: components["schemas"]["Hit"][];
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "low" | "medium" | "high" | "critical";
+            /** Omitted */
+            omitted: number;
+            /** Pods */
+            pods: number;
+            /** Reasons */
+            reasons: string[];
+            /** Unavailable At Once */
+            unavailable_at_once: number;
+        };
         /** BlockColumn */
         BlockColumn: {
             /** Key */
@@ -152,6 +262,43 @@ export interface components {
             /** Turn */
             turn: string;
         };
+        /** BoundsIn */
+        BoundsIn: {
+            /** Clusters */
+            clusters: string[];
+            /** Kinds */
+            kinds: string[];
+            /**
+             * Most Replicas
+             * @default 0
+             */
+            most_replicas: number;
+            /** Namespaces */
+            namespaces: string[];
+            /**
+             * Production
+             * @default false
+             */
+            production: boolean;
+            /**
+             * Worst Level
+             * @default low
+             * @enum {string}
+             */
+            worst_level: "low" | "medium" | "high" | "critical";
+        };
+        /** Breaker */
+        Breaker: {
+            /** Cluster */
+            cluster: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Why */
+            why: string;
+        };
         /** Capacity */
         Capacity: {
             /** Allocatable */
@@ -160,6 +307,191 @@ export interface components {
             requested: number | null;
             /** Used */
             used: number | null;
+        };
+        /** Change */
+        Change: {
+            /** Action */
+            action: string;
+            /** Approvals */
+            approvals: components["schemas"]["Approval"][];
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Channel */
+            channel: string;
+            /** Closed By */
+            closed_by: string;
+            /** Cluster */
+            cluster: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            decision: components["schemas"]["Decision"];
+            /** Digest */
+            digest: string;
+            /** Evidence */
+            evidence: string[];
+            execution: components["schemas"]["Execution"] | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "low" | "medium" | "high" | "critical";
+            /** Note */
+            note: string;
+            /** Operations */
+            operations: components["schemas"]["Operation"][];
+            /** Overrides */
+            overrides: string[];
+            /** Playbook */
+            playbook: string;
+            preview: components["schemas"]["Preview"];
+            /** Reason */
+            reason: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "refused" | "approved" | "executing" | "verifying" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired";
+            /** Summary */
+            summary: string;
+            /** Symptom */
+            symptom: string;
+            target: components["schemas"]["Target"];
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+            /** Undo Of */
+            undo_of: string;
+            /** Undone By */
+            undone_by: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Verdict */
+            verdict: string;
+            verification: components["schemas"]["ChangeVerification"] | null;
+        };
+        /** Changes */
+        Changes: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["ChangeSummary"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /** ChangeSchedule */
+        ChangeSchedule: {
+            /** Enabled */
+            enabled: boolean;
+        };
+        /** ChangesQuery */
+        ChangesQuery: {
+            /**
+             * Cluster
+             * @default
+             */
+            cluster: string;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /**
+             * Status
+             * @description One or several states, separated by commas.
+             * @default
+             */
+            status: string;
+        };
+        /** ChangeSummary */
+        ChangeSummary: {
+            /** Action */
+            action: string;
+            /** Channel */
+            channel: string;
+            /** Cluster */
+            cluster: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "low" | "medium" | "high" | "critical";
+            /** Note */
+            note: string;
+            /** Playbook */
+            playbook: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "refused" | "approved" | "executing" | "verifying" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired";
+            /** Summary */
+            summary: string;
+            target: components["schemas"]["Target"];
+            /** Undo Of */
+            undo_of: string;
+            /** Undone By */
+            undone_by: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Verdict */
+            verdict: string;
+        };
+        /** ChangeVerification */
+        ChangeVerification: {
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            /** Finished At */
+            finished_at: string | null;
+            /** Outcome */
+            outcome: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Text */
+            text: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /** ChartBlock */
         ChartBlock: {
@@ -239,6 +571,26 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** Check */
+        Check: {
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "ok" | "warn" | "block" | "unknown";
+            /** Overridable */
+            overridable: boolean;
+            /** Remedy */
+            remedy: string;
+            /** Text */
+            text: string;
+        };
         /** CheckReport */
         CheckReport: {
             cluster: components["schemas"]["Cluster"];
@@ -304,6 +656,14 @@ export interface components {
              * @enum {string}
              */
             type: "choices";
+        };
+        /** CloseChange */
+        CloseChange: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /** Cluster */
         Cluster: {
@@ -447,6 +807,17 @@ export interface components {
              */
             limit: number;
         };
+        /** Cost */
+        Cost: {
+            /** Cpu Cores */
+            cpu_cores: number;
+            /** Memory Gib */
+            memory_gib: number;
+            /** Note */
+            note: string;
+            /** Usd Per Month */
+            usd_per_month: number | null;
+        };
         /** CreatedReportShare */
         CreatedReportShare: {
             /**
@@ -485,6 +856,14 @@ export interface components {
              * @description Shown once; only its hash is kept.
              */
             token: string;
+        };
+        /** Decision */
+        Decision: {
+            /** Allowed */
+            allowed: boolean;
+            requirement: components["schemas"]["Requirement"];
+            /** Violations */
+            violations: components["schemas"]["Violation"][];
         };
         /** DeleteClusterQuery */
         DeleteClusterQuery: {
@@ -541,6 +920,21 @@ export interface components {
             /** Summary */
             summary: components["schemas"]["SummaryItem"][];
         };
+        /** Diff */
+        Diff: {
+            /** Changes */
+            changes: components["schemas"]["FieldChange"][];
+            /** How */
+            how: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
+            /** Omitted */
+            omitted: number;
+        };
         /** EksSource */
         EksSource: {
             /** Cluster */
@@ -579,6 +973,16 @@ export interface components {
             t: "end";
             /** Turn */
             turn: string;
+        };
+        /**
+         * EnvironmentsIn
+         * @description How environments are called here. Words are matched whole, in any case.
+         */
+        EnvironmentsIn: {
+            /** Other */
+            other: string[];
+            /** Production */
+            production: string[];
         };
         /** Error */
         Error: {
@@ -724,6 +1128,20 @@ export interface components {
              */
             cluster: string | null;
         };
+        /** Execution */
+        Execution: {
+            /** Error */
+            error: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Operations */
+            operations: components["schemas"]["OperationResult"][];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+        };
         /**
          * FeedbackExport
          * @description Stated probabilities and whether they were right, by investigation: what a calibration is fitted on.
@@ -738,6 +1156,15 @@ export interface components {
                     number
                 ][];
             };
+        };
+        /** FieldChange */
+        FieldChange: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Path */
+            path: string;
         };
         /** FollowUp */
         FollowUp: {
@@ -873,6 +1300,23 @@ export interface components {
             score: number;
             /** Weight */
             weight: number;
+        };
+        /** Hit */
+        Hit: {
+            /** Effect */
+            effect: string;
+            /** How */
+            how: string;
+            /** Kind */
+            kind: string;
+            /** Lost */
+            lost: number;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
+            /** Total */
+            total: number;
         };
         /**
          * Hypothesis
@@ -1549,6 +1993,26 @@ export interface components {
              */
             tail: number;
         };
+        /** MatchIn */
+        MatchIn: {
+            /** Actions */
+            actions?: string[];
+            /** Clusters */
+            clusters?: string[];
+            /** Kinds */
+            kinds?: string[];
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Namespaces */
+            namespaces?: string[];
+            /**
+             * Production
+             * @default null
+             */
+            production: boolean | null;
+        };
         /** Me */
         Me: {
             /** Name */
@@ -1576,6 +2040,41 @@ export interface components {
             pods: number;
             /** Problems */
             problems: number;
+        };
+        /**
+         * NewChange
+         * @description An action with its arguments; `GET /api/v1/actions` lists both.
+         */
+        NewChange: {
+            /** Action */
+            action: string;
+            /** Arguments */
+            arguments?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Cluster
+             * @description Id or name.
+             */
+            cluster: string;
+            /** Evidence */
+            evidence?: string[];
+            /**
+             * Overrides
+             * @description Checks whose objection is known and accepted.
+             */
+            overrides?: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Symptom
+             * @description Id of the problem that the change shall end.
+             * @default
+             */
+            symptom: string;
         };
         /** NewConversation */
         NewConversation: {
@@ -1665,6 +2164,55 @@ export interface components {
              */
             expires_in: string;
         };
+        /** NewRun */
+        NewRun: {
+            /** Arguments */
+            arguments?: {
+                [key: string]: string;
+            };
+            /** Cluster */
+            cluster: string;
+            /** Playbook */
+            playbook: string;
+        };
+        /** NewSchedule */
+        NewSchedule: {
+            awake: components["schemas"]["WindowIn"];
+            /** Cluster */
+            cluster: string;
+            /** Exclude */
+            exclude?: string[];
+            /** Name */
+            name: string;
+            /** Namespaces */
+            namespaces: string[];
+        };
+        /** NewStanding */
+        NewStanding: {
+            /** Action */
+            action: string;
+            bounds: components["schemas"]["BoundsIn"];
+            /** Daily Budget */
+            daily_budget: number;
+            /**
+             * Days
+             * @description How long it holds.
+             * @default 30
+             */
+            days: number;
+            /**
+             * Phrase
+             * @description `RULE ACTION`, typed.
+             */
+            phrase: string;
+            /**
+             * Rule
+             * @description The failure mode (or waste rule) it is for.
+             */
+            rule: string;
+            /** @default null */
+            window: components["schemas"]["WindowIn"] | null;
+        };
         /** NewUser */
         NewUser: {
             /** Name */
@@ -1684,6 +2232,37 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Notice */
+        Notice: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Change */
+            change: string;
+            /** Cluster */
+            cluster: string;
+            /** Id */
+            id: string;
+            /** Severity */
+            severity: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /** Notices */
+        Notices: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["Notice"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
         /** ObservedSymptom */
         ObservedSymptom: {
             /** Count */
@@ -1695,6 +2274,40 @@ export interface components {
             text: string;
             /** Type */
             type: string;
+        };
+        /**
+         * Operation
+         * @description One write, as it is sent.
+         */
+        Operation: {
+            /** Body */
+            body: unknown;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
+            /** Patch Type */
+            patch_type: string;
+            /** Verb */
+            verb: string;
+        };
+        /** OperationResult */
+        OperationResult: {
+            /** Finished At */
+            finished_at: string | null;
+            /** Index */
+            index: number;
+            /** Message */
+            message: string;
+            /** Outcome */
+            outcome: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
         };
         /** Overview */
         Overview: {
@@ -1748,6 +2361,30 @@ export interface components {
             /** Missing */
             missing: string[];
         };
+        /** PlaybookInfo */
+        PlaybookInfo: {
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: string;
+            };
+        };
+        /** Playbooks */
+        Playbooks: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["PlaybookInfo"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
         /** PodCounts */
         PodCounts: {
             /** By Status */
@@ -1756,6 +2393,111 @@ export interface components {
             };
             /** Total */
             total: number;
+        };
+        /** Policies */
+        Policies: {
+            /** Environments */
+            environments: {
+                [key: string]: string[];
+            };
+            /** Policies */
+            policies: {
+                [key: string]: unknown;
+            }[];
+            /** Revision */
+            revision: number;
+            /** Rules */
+            rules: components["schemas"]["Rule"][];
+        };
+        /**
+         * PolicyIn
+         * @description A policy can refuse, or ask for more. None can allow anything.
+         */
+        PolicyIn: {
+            /**
+             * Admin
+             * @default false
+             */
+            admin: boolean;
+            /**
+             * Approval
+             * @default simple
+             * @enum {string}
+             */
+            approval: "simple" | "impact" | "typed";
+            /**
+             * Deny
+             * @default false
+             */
+            deny: boolean;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /** Id */
+            id: string;
+            /**
+             * @default {
+             *       "clusters": [],
+             *       "namespaces": [],
+             *       "kinds": [],
+             *       "actions": [],
+             *       "labels": {},
+             *       "production": null
+             *     }
+             */
+            match: components["schemas"]["MatchIn"];
+            /**
+             * Most Objects
+             * @default null
+             */
+            most_objects: number | null;
+            /**
+             * Most Replicas
+             * @default null
+             */
+            most_replicas: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Second Person
+             * @default false
+             */
+            second_person: boolean;
+            /** @default null */
+            window: components["schemas"]["WindowIn"] | null;
+        };
+        /** Preview */
+        Preview: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            blast: components["schemas"]["Blast"];
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            cost: components["schemas"]["Cost"] | null;
+            /** Diffs */
+            diffs: components["schemas"]["Diff"][];
+            /** Gaps */
+            gaps: string[];
+            /** Production */
+            production: boolean;
+            /** Production Why */
+            production_why: string;
+            undo: components["schemas"]["Undo"];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "safe" | "caution" | "unsafe" | "unknown";
         };
         /**
          * Problem
@@ -1868,6 +2610,32 @@ export interface components {
             total: number;
             /** Warning */
             warning: number;
+        };
+        /** PutAutonomy */
+        PutAutonomy: {
+            /**
+             * Close Breakers
+             * @description Clusters to act in again.
+             */
+            close_breakers?: string[];
+            /** Level */
+            level: number;
+            /** Revision */
+            revision: number;
+            /** Scopes */
+            scopes?: components["schemas"]["ScopeIn"][];
+        };
+        /** PutPolicies */
+        PutPolicies: {
+            /** @default null */
+            environments: components["schemas"]["EnvironmentsIn"] | null;
+            /** Policies */
+            policies: components["schemas"]["PolicyIn"][];
+            /**
+             * Revision
+             * @description The revision that was read; 0 for the first.
+             */
+            revision: number;
         };
         /** QueueDepths */
         QueueDepths: {
@@ -2013,6 +2781,22 @@ export interface components {
             /** Total */
             total: number | null;
         };
+        /** Requirement */
+        Requirement: {
+            /** Admin */
+            admin: boolean;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "simple" | "impact" | "typed";
+            /** Phrase */
+            phrase: string;
+            /** Reasons */
+            reasons: string[];
+            /** Second Person */
+            second_person: boolean;
+        };
         /** ResourceName */
         ResourceName: {
             /** Kind */
@@ -2151,6 +2935,111 @@ export interface components {
              */
             sort: string | null;
         };
+        /** Rule */
+        Rule: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+        };
+        /** Run */
+        Run: {
+            /** Arguments */
+            arguments: {
+                [key: string]: string;
+            };
+            /** Cluster */
+            cluster: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Playbook */
+            playbook: string;
+            requirement: components["schemas"]["Requirement"];
+            /** Schedule */
+            schedule: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "refused" | "approved" | "executing" | "verifying" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired";
+            /** Steps */
+            steps: components["schemas"]["ChangeSummary"][];
+            /** Violations */
+            violations: string[];
+        };
+        /** Runs */
+        Runs: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["Run"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /** Schedule */
+        Schedule: {
+            awake: components["schemas"]["Window"];
+            /** Cluster */
+            cluster: string;
+            /** Created By */
+            created_by: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Exclude */
+            exclude: string[];
+            /** Id */
+            id: string;
+            /** In Force */
+            in_force: boolean;
+            /** Last Error */
+            last_error: string;
+            /** Last Run */
+            last_run: string;
+            /** Name */
+            name: string;
+            /** Namespaces */
+            namespaces: string[];
+            /** Signed By */
+            signed_by: string;
+            /** State */
+            state: string;
+        };
+        /** Schedules */
+        Schedules: {
+            /** Gaps */
+            gaps: unknown[];
+            /** Items */
+            items: components["schemas"]["Schedule"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /** ScopeIn */
+        ScopeIn: {
+            /** Cluster */
+            cluster: string;
+            /** Level */
+            level: number;
+            /**
+             * Namespace
+             * @default
+             */
+            namespace: string;
+        };
         /**
          * ScreenContext
          * @description What the user looks at, so that "why is this failing?" has a subject.
@@ -2210,6 +3099,34 @@ export interface components {
             similarity: number;
             /** Solved By */
             solved_by: string;
+        };
+        /** Standing */
+        Standing: {
+            /** Action */
+            action: string;
+            /** Bounds */
+            bounds: {
+                [key: string]: unknown;
+            };
+            /** Daily Budget */
+            daily_budget: number;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Signed At
+             * Format: date-time
+             */
+            signed_at: string;
+            /** Signed By */
+            signed_by: string;
+            window: components["schemas"]["Window"] | null;
         };
         /** Status */
         Status: {
@@ -2323,6 +3240,17 @@ export interface components {
              * @default
              */
             q: string;
+        };
+        /** Target */
+        Target: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
+            /** Uid */
+            uid: string;
         };
         /** TextBlock */
         TextBlock: {
@@ -2484,6 +3412,15 @@ export interface components {
              */
             status: "queued" | "running" | "done" | "failed" | "cancelled";
         };
+        /** Undo */
+        Undo: {
+            /** How */
+            how: string;
+            /** Losses */
+            losses: string[];
+            /** Possible */
+            possible: boolean;
+        };
         /** Upload */
         Upload: {
             /** Headers */
@@ -2536,6 +3473,15 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** Violation */
+        Violation: {
+            /** Remedy */
+            remedy: string;
+            /** Rule */
+            rule: string;
+            /** Text */
+            text: string;
+        };
         /** WaitQuery */
         WaitQuery: {
             /**
@@ -2557,6 +3503,34 @@ export interface components {
             reason: string;
             /** Resource */
             resource: string;
+        };
+        /** Window */
+        Window: {
+            /** Days */
+            days: string[];
+            /** End */
+            end: string;
+            /** Start */
+            start: string;
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * WindowIn
+         * @description Days and hours of a time zone. An end before the start runs over midnight.
+         */
+        WindowIn: {
+            /** Days */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** End */
+            end: string;
+            /** Start */
+            start: string;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone: string;
         };
         /** Yaml */
         Yaml: {
