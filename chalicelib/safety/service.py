@@ -324,12 +324,19 @@ class Safety:
     # What follows from an end
 
     def tell(self, tenant: TenantId, change: Change, severity: str, title: str, text: str) -> None:
+        """A notice for people about a change, kept for 90 days."""
+        self.warn(tenant, title, text, severity=severity, change=change.id, cluster=change.cluster)
+
+    def warn(
+        self, tenant: TenantId, title: str, text: str, *, severity: str = "critical", change: str = "",
+        cluster: str = "",
+    ) -> None:  # fmt: skip
         """A notice for people, kept for 90 days."""
         now = self._clock()
         notice = Document(
             kind="notice", id=f"{now:%Y%m%dT%H%M%S%f}-{self.random(4).hex()}", updated_at=now, updated_by="kubilitics",
-            body={"severity": severity, "title": title, "text": text[:2000], "change": change.id,
-                  "cluster": change.cluster, "at": now.isoformat()},
+            body={"severity": severity, "title": title, "text": text[:2000], "change": change,
+                  "cluster": cluster, "at": now.isoformat()},
         )  # fmt: skip
         self._store.documents.put(tenant, notice)
 
