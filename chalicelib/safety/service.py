@@ -241,7 +241,7 @@ class Safety:
         if enough(approved):
             approved = msgspec.structs.replace(approved, status="approved")
         self.say(tenant, user, "change.approved", change.cluster, {
-            "change": change.id, "digest": change.digest, "method": method, "standing": standing,
+            "change": change.id, "summary": change.summary, "digest": change.digest, "method": method, "standing": standing,
             "complete": approved.status == "approved",
         })  # fmt: skip
         stored = self.keep(tenant, approved)
@@ -267,7 +267,7 @@ class Safety:
     ) -> Change:
         change = self._open(principal, change_id, *states)
         closed = msgspec.structs.replace(change, status=status, closed_by=principal.user, note=note[:2000])
-        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, {"change": change.id})
+        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, {"change": change.id, "summary": change.summary})
         return self.keep(principal.tenant, closed)
 
     def _open(self, principal: Principal, change_id: str, *states: Status) -> Change:
