@@ -241,8 +241,8 @@ class Safety:
         if enough(approved):
             approved = msgspec.structs.replace(approved, status="approved")
         self.say(tenant, user, "change.approved", change.cluster, {
-            "change": change.id, "summary": change.summary, "digest": change.digest, "method": method, "standing": standing,
-            "complete": approved.status == "approved",
+            "change": change.id, "summary": change.summary, "digest": change.digest, "method": method,
+            "standing": standing, "complete": approved.status == "approved",
         })  # fmt: skip
         stored = self.keep(tenant, approved)
         if stored.status == "approved" and now_queue:
@@ -267,7 +267,8 @@ class Safety:
     ) -> Change:
         change = self._open(principal, change_id, *states)
         closed = msgspec.structs.replace(change, status=status, closed_by=principal.user, note=note[:2000])
-        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, {"change": change.id, "summary": change.summary})
+        detail = {"change": change.id, "summary": change.summary}
+        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, detail)
         return self.keep(principal.tenant, closed)
 
     def _open(self, principal: Principal, change_id: str, *states: Status) -> Change:

