@@ -268,11 +268,12 @@ class Services:
 
     def tool_context(self, principal: Principal, via: Trigger = "person") -> ToolContext:
         """What a tool called by this principal may use."""
+        from chalicelib.tools.changing import Changing
         from chalicelib.tools.context import ToolContext
 
         return ToolContext(
             principal=principal, views=self.views, store=self.store, now=self.clock(),
-            investigator=self.investigations, via=via,
+            investigator=self.investigations, changing=Changing(self.safety, self.runs, self.schedules), via=via,
         )  # fmt: skip
 
     def call_tool(

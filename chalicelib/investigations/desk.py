@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -120,6 +121,12 @@ class Desk:
     def told(self, principal: Principal, investigation: str) -> Examined:
         session = sessions.get(self.office, principal, investigation)
         return self._told(self.office, principal.tenant, session)
+
+    def plan_look(
+        self, principal: Principal, investigation: str, after: timedelta, every: timedelta | None, times: int
+    ) -> datetime:
+        session = follow_up.plan(self.office, principal, investigation, after, every, times)
+        return session.follow_up.due if session.follow_up and session.follow_up.due else self.office.clock() + after
 
     def _told(self, office: Office, tenant: TenantId, session: Investigation) -> Examined:
         steps = office.store.investigations.steps(tenant, session.id)

@@ -18,6 +18,7 @@ from chalicelib.store.records import ClusterRecord, EvidenceRecord
 if TYPE_CHECKING:
     from chalicelib.clusters.source import ClusterSource
     from chalicelib.store.investigation_records import Trigger
+    from chalicelib.tools.changing import Changing
     from chalicelib.tools.inquiry import Investigator
     from chalicelib.tools.views import ClusterView, Views
 
@@ -52,6 +53,9 @@ class ToolContext:
 
     investigator: Investigator | None = None
     """Who investigates for tools that ask for it; None inside of an investigation."""
+
+    changing: Changing | None = None
+    """Who takes change requests; None where nothing may be asked for, as inside of an investigation."""
 
     via: Trigger = "person"
     """How the call came, for what it starts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from chalicelib.tools.bm25 import Index
@@ -12,6 +14,9 @@ from chalicelib.tools.wording import counted, listed
 NAME_WEIGHT = 3
 """How often the words of a name count against those of its description."""
 ABOUT_OTHERS = "Not for"
+ASKED_INSTEAD = 0.4
+"""What a question to a tool that changes counts for: who asks wants to know, and not to do."""
+_QUESTION = re.compile(r"\s*(what|why|who|whose|how|which|when|where|is|are|does|do|did|can|could|show|list|explain)\b")
 
 
 class FindArgs(Args):
@@ -37,10 +42,16 @@ def find_tools(args: FindArgs, context: ToolContext) -> Answer:
 
 
 def search(query: str, limit: int) -> list[Tool]:
-    """The best tools for a question, by BM25 over names, titles, descriptions and arguments."""
+    """The best tools for a question, by BM25 over names, titles, descriptions and arguments.
+
+    To a question, tools that read come before tools that ask for a change.
+    """
     others = [t for t in TOOLS if t.name != "find_tools"]
     index = Index({t.name: _document(t) for t in others})
-    return [TOOLS[name] for name, _ in index.search(query, limit)]
+    found = [(TOOLS[name], score) for name, score in index.search(query, len(others))]
+    if _QUESTION.match(query.lower()):
+        found.sort(key=lambda one: -one[1] * (1.0 if one[0].read_only else ASKED_INSTEAD))
+    return [entry for entry, _ in found[:limit]]
 
 
 def _document(entry: Tool) -> str:

@@ -137,7 +137,7 @@ class Tool:
 
     @cached_property
     def output_schema(self) -> dict[str, Any]:
-        return output_schema(self.result, many_clusters=self.takes_cluster)
+        return output_schema(self.result, many_clusters=issubclass(self.args, ClusterArgs))
 
     def as_dict(self) -> dict[str, Any]:
         """The entry as `GET /api/v1/tools` lists it."""

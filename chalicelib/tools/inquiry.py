@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.accounts.identity import Principal
@@ -63,4 +64,13 @@ class Investigator(Protocol):
 
     def told(self, principal: Principal, investigation: str) -> Examined:
         """What an investigation has found by now. Raises Forbidden, NotFound `unknown_investigation`."""
+        ...
+
+    def plan_look(
+        self, principal: Principal, investigation: str, after: timedelta, every: timedelta | None, times: int
+    ) -> datetime:
+        """Plan looks at whether a cause is still there; when the first one is due.
+
+        Raises InvalidRequest, Forbidden, NotFound, Conflict `not_concluded`.
+        """
         ...

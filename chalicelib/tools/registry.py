@@ -21,6 +21,7 @@ from chalicelib.tools.entry import TOOLS, Args, Tool, ToolRegistry, tool
 from chalicelib.tools import observe_cluster, observe_objects, observe_network, observe_storage  # isort: skip  # noqa: F401
 from chalicelib.tools import observe_history, analyze_relations, analyze_patterns  # isort: skip  # noqa: F401
 from chalicelib.tools import analyze_logs, analyze_workloads, recommend_actions, troubleshoot, discover  # isort: skip  # noqa: F401
+from chalicelib.tools import action, automation  # isort: skip  # noqa: F401
 
 __all__ = ["TOOLS", "ToolContext", "ToolResult", "call", "checked", "tool"]
 

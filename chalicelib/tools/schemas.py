@@ -20,9 +20,9 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     # The server refuses unknown arguments by name, with the valid ones; saying so in each schema costs bytes each turn.
     found.pop("additionalProperties", None)
     for field in found.get("properties", {}).values():
-        if field.get("default") in ("", None, [], False):
+        if field.get("default") in ("", None, [], {}, False):
             field.pop("default", None)
-        for limit in ("maxLength", "maxItems", "minLength"):
+        for limit in ("maxLength", "maxItems", "minLength", "pattern"):
             field.pop(limit, None)
         if field.get("minimum") == 1:
             del field["minimum"]

@@ -24,7 +24,7 @@ BEFORE_SLEEP = "kubilitics.ai/before-sleep"
 class ScaleArguments(NamedArguments):
     kind: Literal["Deployment", "StatefulSet", "ReplicaSet"] = "Deployment"
     replicas: int = Field(ge=0, le=MOST_REPLICAS)
-    remember: bool = Field(False, description="at zero: note the present number in an annotation, for waking up")
+    remember: bool = Field(False, description="at zero: note the number for waking up")
 
 
 @action("scale", title="Scale a workload", arguments=ScaleArguments)
@@ -136,11 +136,11 @@ def _template_of(replica_set: Json) -> Json:
 
 class ResizeArguments(NamedArguments):
     kind: Literal["Deployment", "StatefulSet", "DaemonSet"] = "Deployment"
-    container: str = Field("", max_length=63, description="empty: the only one")
+    container: str = Field("", max_length=63, description="if several")
     cpu_request: str = Field("", max_length=32)
-    cpu_limit: str = Field("", max_length=32, description="'none' removes it")
+    cpu_limit: str = Field("", max_length=32)
     memory_request: str = Field("", max_length=32)
-    memory_limit: str = Field("", max_length=32, description="'none' removes it")
+    memory_limit: str = Field("", max_length=32)
 
     @field_validator("cpu_request", "cpu_limit", "memory_request", "memory_limit")
     @classmethod
@@ -152,7 +152,8 @@ class ResizeArguments(NamedArguments):
 
 @action("resize", title="Resize a container", arguments=ResizeArguments)
 def resize(args: ResizeArguments, scene: Scene) -> Draft:
-    """Set cpu and memory requests and limits of a container in a workload's template; its pods are replaced."""
+    """Set cpu and memory requests and limits of a container in a workload's template; its pods are replaced. A limit of
+    `none` is removed."""
     obj = scene.raw(args.kind, args.namespace, args.name)
     container = _container(obj, args)
     held = container.get("resources") or {}

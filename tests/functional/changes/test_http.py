@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib import wiring
-from infra.local.demo.__main__ import build
-from infra.local.demo.server.serving import Serving, serving
+from infra.local.demo.server.serving import Serving
 from jobs import anchor
-from tests.functional.api.harness import Api, build_api, user_token
-
-PRODUCT = "system:serviceaccount:kubilitics:kubilitics-reader"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    world, _ = build(seed=5, scale=False, now=datetime.now(UTC))
-    server = serving(world.api, tmp_path_factory.mktemp("demo"))
-    world.go_live()
-    server.tick = world.plane.tick
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def api(demo: Serving) -> Iterator[Api]:
-    built = build_api()
-    built.services.clock = lambda: datetime.now(UTC)
-    yield built
-    wiring.install(None)
-
-
-@pytest.fixture(scope="module")
-def cluster(api: Api, demo: Serving) -> str:
-    source = {"type": "kubeconfig", "kubeconfig": Path(demo.kubeconfigs["kubilitics"]).read_text()}
-    added = api.post("/clusters", {"name": "demo", "source": source})
-    assert api.post(f"/clusters/{added.json['id']}/check").status == 200
-    return str(added.json["id"])
-
-
-def as_(role: str, api: Api) -> Api:
-    return Api(api.app, api.services, user_token(api.services, role))
-
-
-def restart(cluster: str, name: str = "fares") -> dict[str, Any]:
-    arguments = {"kind": "Deployment", "namespace": "booking", "name": name}
-    return {"cluster": cluster, "action": "restart", "arguments": arguments, "reason": "it leaks"}
-
-
-def writes(demo: Serving) -> list[str]:
-    return [
-        f"{e.verb} {e.resource} {e.namespace}/{e.name}" for e in demo.server.audit.writes() if e.user == PRODUCT
-    ]  # fmt: skip
+from tests.functional.api.harness import Api, user_token
+from tests.functional.changes.on_demo import as_, restart, writes
 
 
 def test_a_change_is_asked_for_approved_by_another_done_verified_and_taken_back(
