@@ -17,6 +17,7 @@ from chalicelib.rootcause.sightings import (
     never_fires,
     rollout_stalled,
     scaled_to_zero,
+    unmeasurable,
 )
 from chalicelib.rootcause.symptoms import container_crashing
 from chalicelib.state.evidence import Evidence
@@ -280,20 +281,11 @@ def _unrequested(hpa: object, target: Ref, look: Look) -> list[tuple[str, str, E
     """Containers of the target that lack a request for a resource that the autoscaler measures against requests."""
     workload = look.snapshot.find(target)
     spec = look.template(workload) if workload is not None else None
-    if spec is None:
-        return []
     found: list[tuple[str, str, Evidence | None]] = []
-    for metric in hpa.spec.metrics:  # type: ignore[attr-defined]
-        source = metric.resource or metric.container_resource
-        if source is None or source.target.average_utilization is None:
-            continue
-        for container in spec.containers:
-            if source.container and container.name != source.container:
-                continue
-            if source.name not in container.resources.requests and source.name not in container.resources.limits:
-                pointer = container_pointer(spec, container.name, "/resources", root="/spec/template/spec")
-                text = f"Container {container.name} of {target} has no {source.name} request"
-                found.append((container.name, source.name, look.at(workload, pointer, text)))
+    for container, resource in unmeasurable(hpa, look):
+        pointer = container_pointer(spec, container, "/resources", root="/spec/template/spec")
+        text = f"Container {container} of {target} has no {resource} request"
+        found.append((container, resource, look.at(workload, pointer, text)))
     return found
 
 

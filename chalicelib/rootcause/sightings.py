@@ -286,8 +286,29 @@ def _cron_values(field: str, low: int, high: int) -> set[int]:
     return found
 
 
-def _first_metrics_due(found: Condition, look: Look) -> bool:
+def unmeasurable(hpa: Any, look: Look) -> list[tuple[str, str]]:
+    """(container, resource) of the target without the request that an autoscaler measures utilization against."""
+    target = hpa.spec.scale_target_ref
+    workload = look.snapshot.find(Ref(target.kind, hpa.metadata.namespace, target.name))
+    spec = look.template(workload) if workload is not None else None
+    if spec is None:
+        return []
+    found: list[tuple[str, str]] = []
+    for metric in hpa.spec.metrics:
+        source = metric.resource or metric.container_resource
+        if source is None or source.target.average_utilization is None:
+            continue
+        for container in spec.containers:
+            asked = {**container.resources.requests, **container.resources.limits}
+            if source.container in ("", None, container.name) and source.name not in asked:
+                found.append((container.name, source.name))
+    return found
+
+
+def _first_metrics_due(hpa: Any, found: Condition, look: Look) -> bool:
     """Whether an autoscaler waits for the first metrics of new pods, as it does after every quick rollout."""
+    if unmeasurable(hpa, look):
+        return False
     measured = found.reason.startswith("FailedGet") and found.reason.endswith("Metric")
     lately = found.last_transition_time is not None and look.age(found.last_transition_time) < FIRST_METRICS
     return measured and lately and "missing request" not in found.message
@@ -301,7 +322,7 @@ def _guards(look: Look) -> Iterator[Case]:
                 found
                 and found.false
                 and found.reason not in ("ScalingDisabled", "BackoffBoth", "BackoffDownscale", "BackoffUpscale")
-                and not _first_metrics_due(found, look)
+                and not _first_metrics_due(hpa, found, look)
             ):
                 yield about(
                     autoscaler_inactive, hpa, look, f"{found.reason}: {found.message}", since=found.last_transition_time
