@@ -21,12 +21,12 @@ _WITHIN_S = 600.0
 _LOOK_EVERY_S = 1.0
 
 
-def follow_history(options: Options, say: Callable[[str], None], *, every_s: float = _LOOK_EVERY_S) -> None:
+def follow_history(options: Options, say: Callable[[str], None]) -> None:
     """Say once that the history is written, or that it failed; nothing where none is written (a large demo)."""
     layout = options.layout
     if not options.demo.on:
         return
-    history = _awaited(lambda: _history(DemoClient(layout.demo)), every_s)
+    history = _awaited(lambda: _history(DemoClient(layout.demo)))
     if history is None:
         say(f"The demo's history is still not written; see {layout.logs / 'demo.log'}.")
     elif history["state"] == "failed":
@@ -36,12 +36,12 @@ def follow_history(options: Options, say: Callable[[str], None], *, every_s: flo
         say(f"The demo's history is written ({what}): {history['folder']}")
 
 
-def follow_prometheus(options: Options, say: Callable[[str], None], *, every_s: float = _LOOK_EVERY_S) -> None:
+def follow_prometheus(options: Options, say: Callable[[str], None]) -> None:
     """Say once where Prometheus is, when it answers."""
     wanted = options.demo.on and options.demo.prometheus
     if not wanted or shutil.which("prometheus") is None or shutil.which("promtool") is None:
         return
-    url = _awaited(lambda: _answering(options.layout), every_s)
+    url = _awaited(lambda: _answering(options.layout))
     if url is None:
         say(f"The demo's Prometheus is still not there; see {options.layout.logs / 'prometheus.log'}.")
     else:
@@ -67,12 +67,12 @@ def _answering(layout: Layout) -> str | None:
         return None
 
 
-def _awaited(look: Callable[[], T | None], every_s: float) -> T | None:
+def _awaited(look: Callable[[], T | None]) -> T | None:
     """What a look finds, or None when it found nothing for ten minutes."""
     deadline = time.monotonic() + _WITHIN_S
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
-        time.sleep(every_s)
+        time.sleep(_LOOK_EVERY_S)
     return None
