@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 
 // happy-dom lays nothing out: without a height the virtualised list renders no row at all, and a test of it
 // would pass with nothing in it. So elements get a screen-like size, and observers that never fire.
@@ -16,5 +16,8 @@ if (typeof HTMLElement !== 'undefined') {
     disconnect() {}
   }
 }
+
+// Parts of the page are loaded when they are opened; on a busy machine that takes more than the library's one second.
+configure({ asyncUtilTimeout: 4_000 })
 
 afterEach(cleanup)
