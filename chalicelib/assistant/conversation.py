@@ -175,7 +175,7 @@ def _say_gaps(turn: Turn) -> None:
     said = [f"the recording holds no {', '.join(absent[:6])}{_more(len(absent) - 6)}"] if absent else []
     partly = sorted({_title_of(g.kind) for g in gaps if g.reason == "not_recorded" and g.namespace})
     said += [f"it holds {', '.join(partly)} of some namespaces only"] if partly else []
-    said += [f"{plain(_title_of(g.kind))}: {plain(g.message or g.reason, 160)}" for g in others[:3]]
+    said += [f"{plain(_title_of(g.kind))}: {plain(g.message or g.reason, 160).rstrip('.')}" for g in others[:3]]
     if said:
         turn.say("Not read, so this may be incomplete: " + "; ".join(said) + _more(len(others) - 3) + ".")
     turn.degraded = turn.degraded or bool(others)

@@ -101,7 +101,8 @@ class Examination:
             self.office.store.objects.put(self.principal.tenant, mark, b"", temporary=True)
         previous = self._previous(view)
         reading = Reading(key=key, as_of=view.as_of, note=view.note, previous=previous)
-        kept = SnapshotMark(key=key, as_of=view.as_of, recorded=view.snapshot.recorded)
+        read = view.snapshot
+        kept = SnapshotMark(key=key, as_of=view.as_of, recorded=read.recorded, version=read.version)
         gaps = len(view.snapshot.gaps)
         summary = (
             f"{view.record.name} as of {view.as_of:%Y-%m-%d %H:%M:%S} UTC: {counted(_objects(view.snapshot), 'object')}"

@@ -66,6 +66,7 @@ def as_json(report: Report) -> Json:
         "id": session.id,
         "question": session.question,
         "cluster": session.cluster_name,
+        "version": session.snapshot.version if session.snapshot else "",
         "namespace": session.namespace,
         "target": _plain(session.target),
         "template": session.template,
@@ -188,6 +189,8 @@ def _rest(report: Report) -> Iterator[Part]:
 
 def _facts(session: Investigation) -> Iterator[tuple[str, str]]:
     yield "Cluster", session.cluster_name
+    if session.snapshot is not None and session.snapshot.version:
+        yield "Kubernetes", _release(session.snapshot.version)
     if session.target is not None:
         yield "Object", _name(session.target)
     elif session.namespace:
@@ -198,6 +201,11 @@ def _facts(session: Investigation) -> Iterator[tuple[str, str]]:
         yield "Concluded", _time(session.concluded_at)
     yield "Status", f"{session.status}{f', {session.resolution}' if session.resolution else ''}"
     yield "Investigation", session.id
+
+
+def _release(version: str) -> str:
+    """A release as it names itself; a simulated cluster is one whose version ends in `-sim`."""
+    return f"{version}, simulated: nothing here was measured on machines" if version.endswith("-sim") else version
 
 
 def _cited(report: Report, title: str, ids: Sequence[str]) -> Iterator[Part]:

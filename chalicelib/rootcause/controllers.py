@@ -281,6 +281,8 @@ def _unrequested(hpa: object, target: Ref, look: Look) -> list[tuple[str, str, E
     """Containers of the target that lack a request for a resource that the autoscaler measures against requests."""
     workload = look.snapshot.find(target)
     spec = look.template(workload) if workload is not None else None
+    if spec is None:
+        return []
     found: list[tuple[str, str, Evidence | None]] = []
     for container, resource in unmeasurable(hpa, look):
         pointer = container_pointer(spec, container, "/resources", root="/spec/template/spec")

@@ -7,6 +7,7 @@ cites, and fails loudly when there is no such field.
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ EVENT_LIFE = timedelta(hours=1)
 LOGS_PER_WORKLOAD = 2
 LOG_BUDGET = 24_000_000
 CITED_CHARACTERS = 4_000
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,17 @@ class Look:
             if ref is not None:
                 found[ref].append(complaint)
         return found
+
+    @cached_property
+    def named_in_templates(self) -> frozenset[Ref]:
+        """Services, existing or not, that the pod templates of workloads name in variables, commands or arguments."""
+        found: set[Ref] = set()
+        for namespace, workloads in self.workloads_in.items():
+            for container in (c for w in workloads for c in w.spec.template.spec.all_containers):
+                for text in (*(env.value for env in container.env), *container.command, *container.args):
+                    hosts = _HOST.findall(text)
+                    found.update(ref for host in hosts if (ref := self.service_named(host, namespace)))
+        return frozenset(found)
 
     def complaint_evidence(self, service: Ref, limit: int = 3) -> list[Evidence]:
         """One citation per caller that complains about a Service."""

@@ -76,7 +76,11 @@ def role_key(service: Service, look: Look) -> str:
 
 @detector("service_selector_mismatch", symptom=service_empty)
 def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
-    """The Service selects no pod at all, while a workload that it was meant for runs."""
+    """The Service selects no pod at all, while a workload that it was meant for runs, or somebody needs it.
+
+    One that no workload fits, no route leads to, no template names and no caller complains about is unused; without
+    logs to know the last by, it is told as a mere possibility.
+    """
     service: Service = case.subject
     selector = ", ".join(f"{k}={v}" for k, v in sorted(service.spec.selector.items()))
     calls = look.complaint_evidence(case.ref)
@@ -84,8 +88,11 @@ def service_selector_mismatch(case: Case, look: Look) -> Finding | None:
     found = meant(service, look)
     if not look.snapshot.was_read("Deployment", case.ref.namespace) and not calls and not routes:
         return None
+    unused = found is None and not calls and not routes
+    if unused and look.samples and case.ref not in look.named_in_templates:
+        return None  # a left-over that costs, perhaps, but that nobody misses
     waiting = [look.world.ref_of(w) for w in look.backing(service)]
-    if found is None and not calls and not routes:
+    if unused:
         strength = WEAK
     else:
         strength = (

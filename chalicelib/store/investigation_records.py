@@ -52,11 +52,12 @@ class Cause(Record, frozen=True, kw_only=True):
 
 
 class SnapshotMark(Record, frozen=True, kw_only=True):
-    """Which reading of the cluster a session judged: its object key, and when it was taken."""
+    """Which reading of the cluster a session judged: its object key, when it was taken, and what release answered."""
 
     key: str
     as_of: datetime
     recorded: bool = False
+    version: str = ""
 
 
 class Signature(Record, frozen=True, kw_only=True):

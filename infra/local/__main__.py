@@ -11,6 +11,7 @@ from functools import partial
 
 from infra.local.api_client import ApiClient
 from infra.local.connect import connect_imports, connect_sample
+from infra.local.demo_background import follow_history, follow_prometheus
 from infra.local.demo_connect import connect_demo, say_demo
 from infra.local.instance import AlreadyRunning, CannotStart, disk_full, hold, listen, require_space
 from infra.local.layout import write_private
@@ -64,6 +65,8 @@ def run(options: Options) -> int:
     for connect in (connect_imports, partial(connect_demo, lost=lost)):
         arguments = (options, client, supervisor.run_in_product, say)
         threading.Thread(target=connect, args=arguments, daemon=True).start()
+    for follow in (follow_history, follow_prometheus):
+        threading.Thread(target=follow, args=(options, say), daemon=True).start()
     kept = supervisor.watch()
     say("Stopping ...")
     saved = supervisor.stop()

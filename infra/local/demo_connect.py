@@ -75,6 +75,7 @@ def say_demo(options: Options, say: Callable[[str], None]) -> None:
     size = "1,000 nodes, 10,000 pods" if demo.scale else "a small company"
     say(f"  Demo cluster: starting ({size}, simulated). When it is connected:")
     say(f"    kubectl --kubeconfig {shown(options.layout.demo / 'admin.kubeconfig')} get pods -A")
+    say("    break something: 'Try a failure' in the page's top bar, or make demo-faults")
 
 
 def shown(path: Path) -> Path:

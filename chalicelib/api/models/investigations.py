@@ -257,6 +257,7 @@ class InvestigationReport(Model):
     id: str
     question: str
     cluster: str
+    version: str = Field(description="What the cluster says it runs; a simulated one ends in -sim.")
     namespace: str
     target: ResourceName | None
     template: str

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from tests.bench.stack import MODULES, child_of
 WITHIN_S = 60.0
 
 
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
+def until(true: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
+    deadline = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
@@ -104,6 +105,13 @@ class Service:
             except OSError:
                 assert time.monotonic() < deadline, "no answer"
                 time.sleep(0.1)
+
+    def text(self, path: str) -> str:
+        """An answer that is not JSON."""
+        headers = {"authorization": f"Bearer {self.layout.token.read_text().strip()}"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:
+            return str(answer.read().decode())
 
     def add_cluster(self, name: str) -> None:
         self.ask("POST", "/clusters", {"name": name, "source": {"type": "recorded"}})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chalicelib.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, TooManyRequests
 from chalicelib.investigations import sessions, shares
@@ -45,6 +47,19 @@ def test_a_report_says_cause_chain_evidence_remedy_and_steps() -> None:
         "the chart lost it",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(("version", "simulated"), [("v1.36.2-sim", True), ("v1.36.2-eks-113cf36", False)])
+def test_a_report_names_the_release_and_whether_it_is_a_simulation(version: str, simulated: bool) -> None:
+    world, session = concluded()
+    report = report_of(world.store, TENANT, session)
+    assert session.snapshot
+    judged = structs.replace(session, snapshot=structs.replace(session.snapshot, version=version))
+    report = replace(report, session=judged)
+    assert as_json(report)["version"] == version
+    for text in (as_markdown(report), as_html(report)):
+        assert version in text
+        assert ("simulated" in text) is simulated
 
 
 def test_the_same_session_gives_the_same_bytes_in_every_notation() -> None:

@@ -70,6 +70,21 @@ def test_a_left_over_service_that_nobody_uses_is_no_alarm():
     assert found.outcome == "no_fault"
 
 
+def test_where_logs_were_read_a_left_over_service_is_no_problem_at_all():
+    cluster = a_cluster()
+    cluster.service("shop/leftover", {"app": "gone"}, target=9999)
+    cluster.deployment("shop/front").says("GET / 200 in 3 ms\n")
+    assert cluster.diagnosis().problems == ()
+
+
+@pytest.mark.parametrize("host", ["leftover", "http://leftover:9999/x", "leftover.shop.svc.cluster.local:9999"])
+def test_a_service_without_pods_that_a_template_names_may_be_needed(host):
+    cluster = a_cluster()
+    cluster.service("shop/leftover", {"app": "gone"}, target=9999)
+    cluster.deployment("shop/front", env=[{"name": "BACKEND", "value": host}]).says("GET / 200 in 3 ms\n")
+    assert [(p.resource.name, p.severity) for p in cluster.diagnosis().problems] == [("leftover", "info")]
+
+
 @pytest.mark.parametrize("log", [None, REFUSED])
 def test_a_target_port_without_a_listener_is_named(log):
     cluster = a_cluster()

@@ -1687,6 +1687,11 @@ export interface components {
             target: components["schemas"]["ResourceName"] | null;
             /** Template */
             template: string;
+            /**
+             * Version
+             * @description What the cluster says it runs; a simulated one ends in -sim.
+             */
+            version: string;
         };
         /** Investigations */
         Investigations: {

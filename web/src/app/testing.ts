@@ -17,7 +17,7 @@ if (typeof HTMLElement !== 'undefined') {
   }
 }
 
-// A busy machine is slow, not wrong: what a test waits for may take longer than the default second.
+// Parts of the page are loaded when they are opened; on a busy machine that takes more than the library's one second.
 configure({ asyncUtilTimeout: 15_000 })
 
 afterEach(cleanup)

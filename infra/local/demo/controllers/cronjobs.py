@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from infra.local.demo.controllers.plane import Controller, Key
@@ -22,6 +23,7 @@ _NAMED = {
 _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 
+@lru_cache(maxsize=512)
 def _values(field: str, low: int, high: int) -> frozenset[int]:
     found: set[int] = set()
     for part in field.split(","):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from infra.local.demo.controllers import images, mounts, pod_status, probes
 from infra.local.demo.controllers.containers import KILLED_BY_KERNEL, STOPPED, ContainerRecord, PodRecord, planned
+from infra.local.demo.controllers.network import ANY_SERVICE, called_services
 from infra.local.demo.controllers.plane import Controller, Key
 from infra.local.demo.controllers.status import write_status
 from infra.local.demo.server.sources import LogLine
@@ -27,7 +28,7 @@ class Kubelet(Controller):
         self.records: dict[str, PodRecord] = {}
         self._present: set[tuple[str, str]] = set()
         self._addresses: dict[str, int] = {}
-        self._gated: dict[Key, None] = {}
+        self._gated: dict[Key, frozenset[Key]] = {}
 
     def concerned(self, change: Change) -> Iterable[Key]:
         if change.key[1] == "pods":
@@ -36,7 +37,10 @@ class Kubelet(Controller):
                 self._gated.pop((change.namespace, change.name), None)
                 return ()
             return ((change.namespace, change.name),) if change.object["spec"].get("nodeName") else ()
-        if change.key[1] in ("endpoints", "networkpolicies"):
+        if change.key[1] == "endpoints":
+            here = (change.namespace, change.name)
+            return [key for key, called in self._gated.items() if here in called or ANY_SERVICE in called]
+        if change.key[1] == "networkpolicies":
             return list(self._gated)
         return ()
 
@@ -83,8 +87,9 @@ class Kubelet(Controller):
                 return wait
             record.stage = "main"
         waits = [self._sync_container(pod, record, one, init=False) for one in pod["spec"]["containers"]]
-        if any(self.plane.programs.of(one).calls for one in pod["spec"]["containers"]):
-            self._gated[key] = None
+        called = called_services(self.plane, pod)
+        if called is not None:
+            self._gated[key] = called
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _set_up(self, pod: Object, record: PodRecord) -> float | None:
@@ -347,14 +352,7 @@ class Kubelet(Controller):
         return min(wait, 4 * _TOLD_EVERY_S)
 
     def _watch(
-        self,
-        pod: Object,
-        record: PodRecord,
-        container: Object,
-        one: ContainerRecord,
-        path: str,
-        *,
-        init: bool,
+        self, pod: Object, record: PodRecord, container: Object, one: ContainerRecord, path: str, *, init: bool
     ) -> float | None:
         now, waits = self.now(), []
         ends = one.ends_at()
@@ -380,13 +378,7 @@ class Kubelet(Controller):
     # -- probes ---------------------------------------------------------------------------------------------------
 
     def _probe_all(
-        self,
-        pod: Object,
-        record: PodRecord,
-        container: Object,
-        one: ContainerRecord,
-        path: str,
-        now: datetime,
+        self, pod: Object, record: PodRecord, container: Object, one: ContainerRecord, path: str, now: datetime
     ) -> float | None:
         if container.get("startupProbe") and not one.passed_startup:
             wait = self._probe(pod, record, container, one, path, "startup", now)

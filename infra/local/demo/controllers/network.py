@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from infra.local.demo.controllers.plane import ControlPlane
 
 DNS_ADDRESS = "10.96.0.10"
+ANY_SERVICE = ("", "")
+"""Among the Services a pod calls: which ones cannot be told from its variables alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,28 @@ def _in_cluster(host: str, namespace: str) -> tuple[str, str] | None:
     if len(parts) == 2 or parts[2:3] == ["svc"]:
         return parts[1], parts[0]
     return None
+
+
+def called_services(plane: ControlPlane, pod: Object) -> frozenset[tuple[str, str]] | None:
+    """(namespace, name) of the Services that a pod's programs call; None where they make no calls at all."""
+    from infra.local.demo.controllers.mounts import ConfigError, environment_of
+
+    calling = [one for one in pod["spec"]["containers"] if plane.programs.of(one).calls]
+    found: set[tuple[str, str]] = set()
+    for container in calling:
+        try:
+            env = environment_of(plane, pod, container)
+        except ConfigError:
+            found.add(ANY_SERVICE)
+            continue
+        for call in plane.programs.of(container).calls:
+            place = _in_cluster(call.target(env)[0], pod["metadata"]["namespace"])
+            if place is None:
+                continue  # outside the cluster
+            service = plane.api.find("Service", *place)
+            renamed = service is not None and service["spec"].get("type") == "ExternalName"
+            found.add(ANY_SERVICE if renamed else place)
+    return frozenset(found) if calling else None
 
 
 class Network:

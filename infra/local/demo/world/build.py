@@ -191,11 +191,14 @@ def _close_cron_jobs(world: World, moment: datetime) -> None:
 
 
 def _last_before(schedule: str, after: datetime, moment: datetime) -> datetime | None:
-    run = next_run(schedule, max(after, moment - timedelta(days=2)))
-    last = None
-    while run is not None and run <= moment - timedelta(minutes=5):
-        last, run = run, next_run(schedule, run)
-    return last
+    """The last run that had ended by a moment: nearly always one of the last hours, else one of the last two days."""
+    for window in (timedelta(hours=2), timedelta(days=2)):
+        run, last = next_run(schedule, max(after, moment - window)), None
+        while run is not None and run <= moment - timedelta(minutes=5):
+            last, run = run, next_run(schedule, run)
+        if last is not None:
+            return last
+    return None
 
 
 def _past(world: World, now: datetime) -> None:

@@ -37,7 +37,7 @@ def cluster(demo: Running) -> LiveCluster:
 
 
 def problems(cluster: LiveCluster) -> list[tuple[str, str, str, str]]:
-    """What a diagnosis through the API is sure of: kind, namespace, name, mode."""
+    """What a diagnosis through the API tells: kind, namespace, name, mode."""
     snapshot = cluster.snapshot(now=datetime.now(UTC))
     logs = {}
     for key in logs_wanted(ReadWorld(snapshot)):
@@ -46,7 +46,7 @@ def problems(cluster: LiveCluster) -> list[tuple[str, str, str, str]]:
         except NotFound:
             continue
     found = diagnose(ReadWorld(snapshot.replace(logs=logs)))
-    return [(*problem.resource, problem.mode) for problem in found.problems if problem.probability > 0.5]
+    return [(*problem.resource, problem.mode) for problem in found.problems]
 
 
 def test_the_product_finds_the_six_faults_through_its_own_reading_and_nothing_else(cluster: LiveCluster) -> None:

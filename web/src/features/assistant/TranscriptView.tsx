@@ -83,7 +83,7 @@ function Turn({ turn, last, cluster, onAsk }: TurnProps) {
       {turn.error && <ErrorNotice error={new ApiError(0, turn.error)} onRetry={() => onAsk(turn.message)} />}
       <EvidenceMarks ids={turn.citations} of="this answer" />
       {turn.degraded && (
-        <p className={styles.quiet}>Answered by the engine alone: the language model could not be reached.</p>
+        <p className={styles.quiet}>Something that this answer wanted could not be read, or not afresh.</p>
       )}
       {last && !listed && turn.suggestions.length > 0 && (
         <ul className={styles.suggestions} aria-label="Follow-up questions">
