@@ -104,7 +104,12 @@ def test_a_removed_user_is_out_at_once(api):
     created = api.post("/users", {"name": "ana", "role": "viewer"})
     assert created.status == 201
     ana = Api(api.app, api.services, created.json["token"])
-    assert ana.get("/me").json == {"user": "ana", "name": "ana", "tenant": "local", "role": "viewer"}
+    me = ana.get("/me").json
+    assert {key: me[key] for key in ("user", "name", "tenant", "role")} == {
+        "user": "ana", "name": "ana", "tenant": "local", "role": "viewer",
+    }  # fmt: skip
+    assert "changes:read" in me["permissions"]
+    assert "changes:approve" not in me["permissions"]
     assert api.post("/users", {"name": "ana", "role": "viewer"}).status == 409
     assert api.call("DELETE", "/api/v1/users/ana").status == 204
     assert ana.get("/me").status == 401
