@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'react'
 import { Link, useLocation, useParams } from '@tanstack/react-router'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { changesQuery } from '../api/changeQueries'
 import { overviewQuery } from '../api/queries'
+import { useMay } from '../api/roles'
 import { useKinds, type Category } from '../kinds/registry'
 import { count } from '../kinds/format'
-import { Icon } from '../ui/Icon'
+import { Icon, type IconName } from '../ui/Icon'
 import { StatusShape } from '../ui/Status'
 import { useLayout } from './layout'
 import { useShortcut } from './shortcuts'
@@ -15,6 +17,10 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
+  const mayReadAudit = useMay('audit:read')
+  const mayManageUsers = useMay('users:write')
+  const pending = useInfiniteQuery(changesQuery({ status: 'pending' }))
+  const waiting = pending.data?.pages[0]?.items.length ?? 0
   const nav = useRef<HTMLElement>(null)
   const { navOpen, set } = useLayout()
   const { pathname } = useLocation()
@@ -71,6 +77,24 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
               <span className={styles.label}>Investigations</span>
             </Link>
           </li>
+          <li>
+            <Link
+              to="/changes"
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ includeSearch: false }}
+            >
+              <Icon name="edit" />
+              <span className={styles.label}>Changes</span>
+              {waiting > 0 && (
+                <span className={styles.alarm} title="Waiting for approval">
+                  <StatusShape level="warn" size={11} />
+                  {waiting}
+                </span>
+              )}
+            </Link>
+          </li>
+          <PageLink to="/playbooks" icon="book" label="Playbooks" />
         </ul>
       )}
       {cluster &&
@@ -85,19 +109,36 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
             />
           ))}
       <ul className={styles.bottom}>
-        <li>
-          <Link
-            to="/clusters"
-            className={styles.link}
-            activeProps={{ className: styles.active }}
-            activeOptions={{ includeSearch: false }}
-          >
-            <Icon name="clusters" />
-            <span className={styles.label}>Clusters</span>
-          </Link>
-        </li>
+        <PageLink to="/clusters" icon="clusters" label="Clusters" />
+        <PageLink to="/policies" icon="shield" label="Policies" />
+        <PageLink to="/autonomy" icon="gauge" label="Autonomy" />
+        {mayReadAudit && <PageLink to="/audit" icon="history" label="Audit" />}
+        {mayManageUsers && <PageLink to="/users" icon="people" label="Users" />}
       </ul>
     </nav>
+  )
+}
+
+interface PageLinkProps {
+  to: '/clusters' | '/playbooks' | '/policies' | '/autonomy' | '/audit' | '/users'
+  icon: IconName
+  label: string
+}
+
+/** A page that belongs to no cluster. */
+function PageLink({ to, icon, label }: PageLinkProps) {
+  return (
+    <li>
+      <Link
+        to={to}
+        className={styles.link}
+        activeProps={{ className: styles.active }}
+        activeOptions={{ includeSearch: false }}
+      >
+        <Icon name={icon} />
+        <span className={styles.label}>{label}</span>
+      </Link>
+    </li>
   )
 }
 
