@@ -4,13 +4,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.api.endpoints import ENDPOINTS
+from infra.local.people import People
 from tests.functional.api.harness import Api, user_token
 
 OURS = "http://127.0.0.1:8000"
 
 
 def cookie():
-    return wiring.local_session_cookie().partition(";")[0]
+    return People(wiring.services()).local_admin()[0].partition(";")[0]
 
 
 def as_role(api, role, tenant="local"):

@@ -25,10 +25,6 @@ export const peopleQuery = () =>
 export const switchTo = ({ tenant, user }: Person) =>
   call<null>('POST', '/switch', { base: BASE, body: { tenant, user } })
 
-/** Forgets a person's session in this browser. */
-export const signOut = ({ tenant, user }: Person) =>
-  call<null>('POST', '/forget', { base: BASE, body: { tenant, user } })
-
 /** A new sign-in link of a user of one's own tenant; it works once and for some minutes. */
 export const signInLink = (user: string) =>
   call<{ path: string }>('POST', '/link', { base: BASE, body: { user } })
