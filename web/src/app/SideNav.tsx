@@ -17,8 +17,6 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
-  const mayReadAudit = useMay('audit:read')
-  const mayManageUsers = useMay('users:write')
   const pending = useInfiniteQuery(changesQuery({ status: 'pending' }))
   const waiting = pending.data?.pages[0]?.items.length ?? 0
   const nav = useRef<HTMLElement>(null)
@@ -97,6 +95,7 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
           <PageLink to="/playbooks" icon="book" label="Playbooks" />
         </ul>
       )}
+      <Governance />
       {cluster &&
         registry
           .categories()
@@ -110,10 +109,6 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
           ))}
       <ul className={styles.bottom}>
         <PageLink to="/clusters" icon="clusters" label="Clusters" />
-        <PageLink to="/policies" icon="shield" label="Policies" />
-        <PageLink to="/autonomy" icon="gauge" label="Autonomy" />
-        {mayReadAudit && <PageLink to="/audit" icon="history" label="Audit" />}
-        {mayManageUsers && <PageLink to="/users" icon="people" label="Users" />}
       </ul>
     </nav>
   )
@@ -121,21 +116,64 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
 
 interface PageLinkProps {
   to: '/clusters' | '/playbooks' | '/policies' | '/autonomy' | '/audit' | '/users'
-  icon: IconName
+  icon?: IconName
   label: string
 }
 
-/** A page that belongs to no cluster. */
+const GOVERNANCE = new Set(['/policies', '/autonomy', '/audit', '/users'])
+
+/** What decides over changes, and the record of them. Open while one of its pages is. */
+function Governance() {
+  const mayReadAudit = useMay('audit:read')
+  const mayManageUsers = useMay('users:write')
+  const { pathname } = useLocation()
+  const [open, setOpen] = useState<boolean | null>(null)
+  const shown = open ?? GOVERNANCE.has(pathname)
+  return (
+    <section className={styles.group}>
+      <GroupHeading name="Governance" icon="shield" shown={shown} onTurn={() => setOpen(!shown)} />
+      {shown && (
+        <ul>
+          <PageLink to="/policies" label="Policies" />
+          <PageLink to="/autonomy" label="Autonomy" />
+          {mayReadAudit && <PageLink to="/audit" label="Audit" />}
+          {mayManageUsers && <PageLink to="/users" label="Users" />}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+interface GroupHeadingProps {
+  name: string
+  icon: IconName
+  shown: boolean
+  onTurn: () => void
+}
+
+function GroupHeading({ name, icon, shown, onTurn }: GroupHeadingProps) {
+  return (
+    <button type="button" className={styles.heading} aria-expanded={shown} onClick={onTurn}>
+      <Icon name={icon} />
+      <span className={styles.label}>{name}</span>
+      <span className={styles.turn} data-open={shown}>
+        <Icon name="chevronRight" size={12} />
+      </span>
+    </button>
+  )
+}
+
+/** A page that belongs to no cluster; without an icon inside a group. */
 function PageLink({ to, icon, label }: PageLinkProps) {
   return (
     <li>
       <Link
         to={to}
-        className={styles.link}
+        className={icon ? styles.link : `${styles.link} ${styles.kind}`}
         activeProps={{ className: styles.active }}
         activeOptions={{ includeSearch: false }}
       >
-        <Icon name={icon} />
+        {icon && <Icon name={icon} />}
         <span className={styles.label}>{label}</span>
       </Link>
     </li>
@@ -159,13 +197,7 @@ function CategoryGroup({
   const shown = open ?? (holdsCurrent || OPEN_AT_START.has(category.name))
   return (
     <section className={styles.group}>
-      <button type="button" className={styles.heading} aria-expanded={shown} onClick={() => setOpen(!shown)}>
-        <Icon name={category.icon} />
-        <span className={styles.label}>{category.name}</span>
-        <span className={styles.turn} data-open={shown}>
-          <Icon name="chevronRight" size={12} />
-        </span>
-      </button>
+      <GroupHeading name={category.name} icon={category.icon} shown={shown} onTurn={() => setOpen(!shown)} />
       {shown && (
         <ul>
           {category.kinds.map((kind) => {

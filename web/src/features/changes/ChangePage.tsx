@@ -51,7 +51,7 @@ function Found({ change }: { change: Change }) {
           <ChecksCard change={change} />
         </div>
         <div className={styles.side}>
-          {me && <DecisionCard change={change} me={me} />}
+          {me && change.status !== 'refused' && <DecisionCard change={change} me={me} />}
           <BlastCard change={change} />
           <UndoCard change={change} />
         </div>

@@ -58,7 +58,7 @@ export function DecisionCard({ change, me }: { change: Change; me: Me }) {
   return (
     <Card title="Decision">
       <div className={styles.decision}>
-        {change.status !== 'refused' && <Needs change={change} />}
+        <Needs change={change} />
         {change.approvals.length > 0 && <Approvals change={change} />}
         {pending && ownStep && (
           <p className={styles.why}>A step of a playbook: the whole run is approved at once.</p>

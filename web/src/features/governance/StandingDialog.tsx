@@ -1,8 +1,8 @@
-import { useState, type FormEvent } from 'react'
+import { useId, useState, type FormEvent } from 'react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { signStanding } from '../../api/changeCommands'
 import { actionsQuery, autonomyQuery } from '../../api/changeQueries'
-import { clustersQuery } from '../../api/queries'
+import { clustersQuery, problemsQuery } from '../../api/queries'
 import type { NewStanding, TimeWindow } from '../../api/types'
 import { Button } from '../../ui/Button'
 import { SelectField, TextField } from '../../ui/Field'
@@ -31,6 +31,10 @@ export function StandingDialog({ onClose }: { onClose: () => void }) {
   const [days, setDays] = useState('30')
   const [window, setWindow] = useState<TimeWindow | null>(null)
   const [typed, setTyped] = useState('')
+  const place = cluster || (clusters[0]?.id ?? '')
+  const problems = useQuery({ ...problemsQuery(place), enabled: place !== '' }).data?.items ?? []
+  const modes = [...new Set(problems.map(({ mode }) => mode))].sort()
+  const modesId = useId()
   const phrase = `${rule.trim()} ${action}`
   const sign = useMutation({
     mutationFn: () =>
@@ -38,7 +42,7 @@ export function StandingDialog({ onClose }: { onClose: () => void }) {
         rule: rule.trim(),
         action,
         bounds: {
-          clusters: [cluster || (clusters[0]?.id ?? '')],
+          clusters: [place],
           namespaces,
           kinds,
           worst_level: worst,
@@ -72,13 +76,19 @@ export function StandingDialog({ onClose }: { onClose: () => void }) {
           <TextField
             label="On which problem"
             hint="The failure mode, as a problem names it."
-            placeholder="oom_killed"
+            placeholder={modes[0]}
+            list={modesId}
             required
             maxLength={100}
             value={rule}
             spellCheck={false}
             onChange={(event) => setRule(event.target.value)}
           />
+          <datalist id={modesId}>
+            {modes.map((mode) => (
+              <option key={mode} value={mode} />
+            ))}
+          </datalist>
           <SelectField label="Do" value={action} onChange={(event) => setAction(event.target.value)}>
             {actions.map(({ name, title }) => (
               <option key={name} value={name}>
