@@ -7,12 +7,13 @@ from typing import Any
 from chalice.app import WebsocketEvent
 
 from chalicelib.api import application, websocket, work
-from jobs import collect, sweep
+from jobs import anchor, collect, sweep
 
 app = application.build()
 app.register_blueprint(work.blueprint)
 app.register_blueprint(collect.blueprint)
 app.register_blueprint(sweep.blueprint)
+app.register_blueprint(anchor.blueprint)
 
 
 @app.on_ws_connect()

@@ -32,6 +32,8 @@ class Settings(BaseModel):
     """Which deployment this is, for messages and for the rules that differ (hosted network rules apply in `aws`)."""
     table_prefix: str = Field("kubilitics", pattern=r"^[a-z][a-z0-9-]{1,40}$")
     bucket: str = "kubilitics-data"
+    anchor_bucket: str = "kubilitics-audit"
+    """Holds the daily anchors of the audit chains, under Object Lock."""
     queue: str = "kubilitics-work.fifo"
     audit_queue: str = "kubilitics-audit.fifo"
     websocket_endpoint: str = ""

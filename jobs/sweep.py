@@ -1,4 +1,6 @@
-"""Takes up what was left behind: investigations that nobody works on, and looks at old causes that are due."""
+"""Takes up what was left behind: investigations and changes that nobody works on; and what is due: looks at old causes,
+and schedules whose hours have come.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,20 @@ blueprint = Blueprint(__name__)
 
 
 def run(context: Any, params: Mapping[str, Any]) -> dict[str, int]:
-    """Queue them; how many investigations were queued again or given up, and how many looks were due."""
+    """Queue them; how many of each there were."""
     services = wiring.services()
-    total = {"requeued": 0, "given_up": 0, "follow_ups": 0}
+    now = services.clock()
+    total = {"requeued": 0, "given_up": 0, "follow_ups": 0, "changes": 0, "schedules": 0}
     for tenant in services.store.tenants.ids():
         for name, count in services.investigations.sweep(tenant).items():
             total[name] += count
+        total["changes"] += services.safety.sweep(tenant)
+        due = services.schedules.due(tenant, now)
+        total["schedules"] += len(due)
+        if due:
+            # Planning a run reads the cluster, which this function may not.
+            minute = f"{now:%Y%m%dT%H%M}"
+            services.store.queue.send(tenant, {"type": "schedules"}, group="schedules", dedup_id=f"schedules/{minute}")
     return total
 
 

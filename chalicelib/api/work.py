@@ -83,6 +83,8 @@ def handle(message: Mapping[str, Any], remaining_s: Callable[[], float] = unlimi
         services.investigations.follow_up(tenant, message["investigation"])
     elif message["type"] == "change":
         _change(services, tenant, message["change"], remaining_s)
+    elif message["type"] == "schedules":
+        logger.info("schedules", runs=services.schedules.tick(tenant, services.clock()))
     elif message["type"] == "collect":
         _collect(services, tenant, message["cluster"])
     else:

@@ -78,7 +78,7 @@ def check_approver(change: Change, principal: Principal, method: Method, phrase:
     """Whether this person may approve in this way. Raises Forbidden, Conflict, InvalidRequest."""
     requirement = change.decision.requirement
     require(principal, APPROVE)
-    if requirement.admin or requirement.method == "typed":
+    if requirement.admin:
         require(principal, APPROVE_HIGH)
     if METHODS.index(method) < METHODS.index(requirement.method):
         raise InvalidRequest(

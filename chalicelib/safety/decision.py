@@ -23,7 +23,7 @@ def decide(proposal: Proposal, preview: Preview, policies: Sequence[Policy], ove
         method=method,
         phrase=phrase_of(proposal) if method == "typed" else "",
         second_person=told.second_person,
-        admin=told.admin,
+        admin=told.admin or method == "typed",
         reasons=(*reasons, *told.reasons),
     )
     return Decision(allowed=not broken, requirement=requirement, violations=broken)

@@ -226,7 +226,7 @@ class Executor:
         if self.store.audit.has(tenant, event):
             return True
         detail = {
-            "change": change.id, "digest": change.digest, "approved_by": [a.user for a in change.approvals],
+            **_named(change), "digest": change.digest, "approved_by": [a.user for a in change.approvals],
             "standing": [a.standing for a in change.approvals if a.standing],
             "operations": [one.what for one in change.operations],
         }  # fmt: skip
@@ -358,7 +358,7 @@ class Executor:
             self.safety.tell(tenant, change, "critical", f"Not taken back: {change.summary}", error.message)
 
     def _say(self, tenant: TenantId, change: Change, action: str, detail: dict[str, Any]) -> None:
-        self.safety.say(tenant, "kubilitics", action, change.cluster, {"change": change.id, **detail})
+        self.safety.say(tenant, "kubilitics", action, change.cluster, {**_named(change), **detail})
 
 
 def _result(execution: Execution, index: int) -> OperationResult | None:
@@ -392,3 +392,7 @@ def _changed(target: Target, what: str) -> Conflict:
     return Conflict(
         f"{target} {what}.", code="target_changed", remedy="Ask for a new preview, which shows its present state."
     )
+
+
+def _named(change: Change) -> dict[str, Any]:
+    return {"change": change.id, "summary": change.summary}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from chalicelib.safety.blast import Blast, blast_of_pods, blast_radius
 from chalicelib.safety.canonical import changes_between, substance
 from chalicelib.safety.checks.registry import Proposal, run_checks
 from chalicelib.safety.cost import cost_of
-from chalicelib.safety.effects import Effect, effect_of, together
+from chalicelib.safety.effects import Effect, Effects, effect_of, together
 from chalicelib.safety.model import (
     LEVELS,
     BlastRadius,
@@ -31,6 +32,7 @@ from chalicelib.safety.rules import UNDO
 from chalicelib.safety.scene import Json, Scene, target_of
 from chalicelib.safety.undoing import undo_plan
 from chalicelib.state.meta import Ref
+from chalicelib.state.world import World
 
 MOST_HITS = 50
 
@@ -228,7 +230,7 @@ def _blasts(proposal: Proposal) -> list[Blast]:
             found.append(blast_of_pods(world, ref, list(effects.lost), for_a_while=False))
         if effects.replaced:
             away = list(effects.replaced)[: max(effects.at_once - len(effects.lost), 0)]
-            found.append(blast_of_pods(world, ref, away, for_a_while=True))
+            found.append(blast_of_pods(world, ref, away, for_a_while=True) if away else _in_turn(world, effects, ref))
         found += [blast_radius(world, gone) for gone in effects.removed if not effects.lost]
         if effect.before is not None and not effects.starts and not effects.lost and not effects.replaced:
             found += [_change_of(blast_radius(world, ref)) for ref in effects.touched if ref.kind not in _ALONE]
@@ -238,6 +240,15 @@ def _blasts(proposal: Proposal) -> list[Blast]:
 _ALONE = ("Node", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Deployment", "StatefulSet", "DaemonSet",
           "ReplicaSet", "Job", "Pod")  # fmt: skip
 """Kinds whose change by itself (pods are counted apart) takes nothing away from others."""
+
+
+def _in_turn(world: World, effects: Effects, ref: Ref) -> Blast:
+    """Of pods that are replaced without one missing: who depends on them, and that they lose nothing."""
+    blast = blast_of_pods(world, ref, list(effects.replaced), for_a_while=True)
+    blast.level = "low"
+    blast.reasons = ["its pods are replaced in turn, and none is missing meanwhile"]
+    blast.hits = [replace(hit, effect="keeps what it has", lost=0) for hit in blast.hits]
+    return blast
 
 
 def _change_of(blast: Blast) -> Blast:

@@ -119,7 +119,7 @@ class Runs:
             raise Conflict(f"Run {run.id} is {run.status}.", code=f"change_{run.status}")
         require(principal, APPROVE)
         needed = run.requirement
-        if needed.method == "typed" or needed.admin:
+        if needed.admin:
             require(principal, APPROVE_HIGH)
         if METHODS.index(method) < METHODS.index(needed.method) or (
             needed.method == "typed" and phrase != needed.phrase

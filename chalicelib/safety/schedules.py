@@ -109,13 +109,19 @@ class Schedules:
         self._store.documents.remove(principal.tenant, KIND, schedule.id)
         self._safety.say(principal.tenant, principal.user, "schedule.removed", schedule.cluster, {"id": schedule.id})
 
+    def due(self, tenant: TenantId, now: datetime) -> list[Schedule]:
+        """Schedules in force whose namespaces are not as they should be at `now`."""
+        return [
+            schedule
+            for schedule in self.all(tenant)
+            if schedule.enabled and schedule.signature and schedule.state != _wanted(schedule, now)
+        ]
+
     def tick(self, tenant: TenantId, now: datetime) -> list[str]:
         """Start what is due; ids of the runs. A schedule that cannot run says why and is tried again."""
         started: list[str] = []
-        for schedule in self.all(tenant):
-            wanted: Literal["asleep", "awake"] = "awake" if open_at(schedule.awake, now) else "asleep"
-            if not schedule.enabled or not schedule.signature or schedule.state == wanted:
-                continue
+        for schedule in self.due(tenant, now):
+            wanted = _wanted(schedule, now)
             if not self._safety.signer(tenant).sealed(schedule.said, schedule.signature):
                 self._note(tenant, schedule, error="The schedule was changed after it was signed.")
                 continue
@@ -162,6 +168,10 @@ class Schedules:
         detail = {"id": schedule.id, "in_force": bool(schedule.signature), "enabled": schedule.enabled}
         self._safety.say(tenant, by, "schedule.changed", schedule.cluster, detail)
         return schedule_of(stored)
+
+
+def _wanted(schedule: Schedule, now: datetime) -> Literal["asleep", "awake"]:
+    return "awake" if open_at(schedule.awake, now) else "asleep"
 
 
 def schedule_of(document: Document) -> Schedule:

@@ -241,8 +241,8 @@ class Safety:
         if enough(approved):
             approved = msgspec.structs.replace(approved, status="approved")
         self.say(tenant, user, "change.approved", change.cluster, {
-            "change": change.id, "digest": change.digest, "method": method, "standing": standing,
-            "complete": approved.status == "approved",
+            "change": change.id, "summary": change.summary, "digest": change.digest, "method": method,
+            "standing": standing, "complete": approved.status == "approved",
         })  # fmt: skip
         stored = self.keep(tenant, approved)
         if stored.status == "approved" and now_queue:
@@ -267,7 +267,8 @@ class Safety:
     ) -> Change:
         change = self._open(principal, change_id, *states)
         closed = msgspec.structs.replace(change, status=status, closed_by=principal.user, note=note[:2000])
-        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, {"change": change.id})
+        detail = {"change": change.id, "summary": change.summary}
+        self.say(principal.tenant, principal.user, f"change.{status}", change.cluster, detail)
         return self.keep(principal.tenant, closed)
 
     def _open(self, principal: Principal, change_id: str, *states: Status) -> Change:
@@ -324,12 +325,19 @@ class Safety:
     # What follows from an end
 
     def tell(self, tenant: TenantId, change: Change, severity: str, title: str, text: str) -> None:
+        """A notice for people about a change, kept for 90 days."""
+        self.warn(tenant, title, text, severity=severity, change=change.id, cluster=change.cluster)
+
+    def warn(
+        self, tenant: TenantId, title: str, text: str, *, severity: str = "critical", change: str = "",
+        cluster: str = "",
+    ) -> None:  # fmt: skip
         """A notice for people, kept for 90 days."""
         now = self._clock()
         notice = Document(
             kind="notice", id=f"{now:%Y%m%dT%H%M%S%f}-{self.random(4).hex()}", updated_at=now, updated_by="kubilitics",
-            body={"severity": severity, "title": title, "text": text[:2000], "change": change.id,
-                  "cluster": change.cluster, "at": now.isoformat()},
+            body={"severity": severity, "title": title, "text": text[:2000], "change": change,
+                  "cluster": cluster, "at": now.isoformat()},
         )  # fmt: skip
         self._store.documents.put(tenant, notice)
 

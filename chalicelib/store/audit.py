@@ -3,7 +3,8 @@
 Everyone submits events to the audit queue (FIFO, group = tenant), and the queue's consumer alone appends. The
 chain is safe without that as well: an event is written only where its number is free; but racing writers
 would spend their time on retries. A checkpoint of the newest link lives in another table, so that a chain cut
-at its end is noticed too.
+at its end is noticed too. Once a day the newest link is anchored where nobody can change it (`Anchors`): a chain that
+was written anew from its first event, checkpoint included, does not fit its anchors.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,14 +20,18 @@ import msgspec
 from chalicelib.errors import Unavailable
 from chalicelib.state.ids import TenantId
 from chalicelib.store import codec
-from chalicelib.store.pages import Page, checked_limit, decode_cursor, page_of
-from chalicelib.store.ports import MAX_WRITES_TOGETHER, ConditionFailed, Item, Table, Write
+from chalicelib.store.pages import Page, checked_limit, decode_cursor, encode_cursor
+from chalicelib.store.ports import MAX_WRITES_TOGETHER, Anchor, Anchors, ConditionFailed, Item, Table, Write
 from chalicelib.store.records import AuditEvent, NewAuditEvent
 
 GENESIS = "0" * 64
 """The hash before the first event."""
 
 MAX_APPEND_ATTEMPTS = 20
+EXAMINED = 5000
+_CHUNK = 250
+_LATEST = timedelta(days=1)
+"""Events are numbered as they arrive: one that waited in the queue stands among younger ones."""
 _EVENTS_TOGETHER = MAX_WRITES_TOGETHER // 2
 """Each event is two writes: the link, and the note that its id is taken."""
 
@@ -40,6 +46,8 @@ class Verification:
     head: str
     broken_at: int | None = None
     reason: str = ""
+    anchored: Anchor | None = None
+    """The newest anchor that the chain fits."""
 
     @property
     def ok(self) -> bool:
@@ -54,9 +62,10 @@ class _Checkpoint(msgspec.Struct, frozen=True):
 class Audit:
     """`submit` hands an event to the one writer: over the queue in a deployment, at once in memory."""
 
-    def __init__(self, table: Table, checkpoints: Table, submit: Submit | None = None) -> None:
+    def __init__(self, table: Table, checkpoints: Table, anchors: Anchors, submit: Submit | None = None) -> None:
         self._table = table
         self._checkpoints = checkpoints
+        self._anchors = anchors
         self._submit = submit
 
     def submit(self, tenant: TenantId, event: NewAuditEvent) -> None:
@@ -82,20 +91,39 @@ class Audit:
             self._note(tenant, appended[-1])
         return appended
 
-    def list(self, tenant: TenantId, limit: int = 100, cursor: str | None = None) -> Page[AuditEvent]:
-        """Events, newest first. Raises InvalidRequest for a foreign cursor."""
-        after = decode_cursor(tenant, "audit", cursor)
-        found = self._table.query(
-            tenant, "", prefix="EVENT#", after=after, limit=checked_limit(limit) + 1, newest_first=True
-        )
-        return page_of(
-            tenant,
-            "audit",
-            found,
-            limit,
-            lambda item: item.sort,
-            lambda item: codec.decode(item.body, AuditEvent),
-        )
+    def list(
+        self,
+        tenant: TenantId,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        wanted: Callable[[AuditEvent], bool] = lambda event: True,
+        scope: str = "",
+        since: datetime | None = None,
+    ) -> Page[AuditEvent]:
+        """Events that `wanted` accepts, newest first, back to `since`. `scope` names the filter: a cursor fits only it.
+
+        A page looks at EXAMINED events at most: it may hold fewer than `limit` and still name a next one.
+        Raises InvalidRequest for a foreign cursor.
+        """
+        of_list = f"audit/{scope}"
+        last = decode_cursor(tenant, of_list, cursor)
+        found: list[AuditEvent] = []
+        for _ in range(max(EXAMINED, checked_limit(limit)) // _CHUNK):
+            items = self._table.query(tenant, "", prefix="EVENT#", after=last, limit=_CHUNK, newest_first=True)
+            for item in items:
+                last = item.sort
+                event = codec.decode(item.body, AuditEvent)
+                if since is not None and event.at < since - _LATEST:
+                    return Page(tuple(found))
+                if wanted(event):
+                    found.append(event)
+                    if len(found) == limit:
+                        more = item is not items[-1] or len(items) == _CHUNK
+                        return Page(tuple(found), encode_cursor(tenant, of_list, last) if more else None)
+            if len(items) < _CHUNK:
+                return Page(tuple(found))
+        return Page(tuple(found), encode_cursor(tenant, of_list, last))
 
     def has(self, tenant: TenantId, event: str) -> bool:
         """Whether an event is in the chain, so that what it announces may be done."""
@@ -105,16 +133,31 @@ class Audit:
         """Replay the chain from its first event; names the first number that is missing or wrong."""
         expected, prev = 1, GENESIS
         checkpoint = self._checkpoint(tenant)
+        anchored = self._anchors.list(tenant)
+        anchors: dict[int, set[str]] = {}
+        for anchor in anchored:
+            anchors.setdefault(anchor.seq, set()).add(anchor.hash)
         for event in self._events(tenant):
             reason = _fault(tenant, event, expected, prev)
             if not reason and checkpoint and event.seq == checkpoint.seq and event.hash != checkpoint.hash:
                 reason = "the event is not the one that the checkpoint names"
+            if not reason and anchors.get(event.seq, {event.hash}) != {event.hash}:
+                reason = "the event is not the one that its anchor names"
             if reason:
                 return Verification(expected - 1, prev, expected, reason)
             expected, prev = expected + 1, event.hash
         if checkpoint and expected <= checkpoint.seq:
             return Verification(expected - 1, prev, expected, "the chain ends before its checkpoint")
-        return Verification(expected - 1, prev)
+        if anchored and expected <= max(anchors):
+            return Verification(expected - 1, prev, expected, "the chain ends before its newest anchor")
+        return Verification(expected - 1, prev, anchored=anchored[-1] if anchored else None)
+
+    def anchor(self, tenant: TenantId, day: str) -> Verification:
+        """Verify the chain and, when it holds, anchor its head. A chain that is broken is never anchored."""
+        found = self.verify(tenant)
+        if found.ok and found.events:
+            self._anchors.put(tenant, Anchor(day, found.events, found.head))
+        return found
 
     def _append_together(self, tenant: TenantId, events: Sequence[NewAuditEvent]) -> Sequence[AuditEvent]:
         for _ in range(MAX_APPEND_ATTEMPTS):

@@ -21,7 +21,7 @@ from chalicelib.store.documents import Documents
 from chalicelib.store.findings import Evidence, Findings
 from chalicelib.store.investigations import Investigations
 from chalicelib.store.keys import SYSTEM
-from chalicelib.store.ports import Objects, Queue, Secrets, Table
+from chalicelib.store.ports import Anchors, Objects, Queue, Secrets, Table
 from chalicelib.store.rates import Rates
 from chalicelib.store.records import NewAuditEvent
 from chalicelib.store.spill import SPILL_ABOVE_BYTES, SpillingTable
@@ -82,6 +82,7 @@ class Store:
 def assemble(
     tables: Mapping[str, Table],
     objects: Objects,
+    anchors: Anchors,
     secrets: Secrets,
     queue: Queue,
     audit_queue: Queue,
@@ -105,7 +106,7 @@ def assemble(
         investigations=Investigations(core),
         changes=Changes(core),
         documents=Documents(core),
-        audit=Audit(spilling["audit"], core, submit),
+        audit=Audit(spilling["audit"], core, anchors, submit),
         cache=Cache(spilling["cache"]),
         rates=Rates(spilling["cache"]),
         connections=Connections(spilling["connections"]),

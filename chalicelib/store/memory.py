@@ -24,7 +24,7 @@ from chalicelib.store.keys import (
     split_partition_key,
 )
 from chalicelib.store.memory_queue import MemoryQueue
-from chalicelib.store.ports import ConditionFailed, Item, ObjectInfo, Upload, Write
+from chalicelib.store.ports import Anchor, ConditionFailed, Item, ObjectInfo, Upload, Write
 from chalicelib.store.spill import SPILL_ABOVE_BYTES
 
 
@@ -33,12 +33,24 @@ def memory_store(*, clock: Clock = wall_clock, spill_above_bytes: int = SPILL_AB
     return assemble(
         tables={group: MemoryTable(clock) for group in TABLE_GROUPS},
         objects=MemoryObjects(clock),
+        anchors=MemoryAnchors(),
         secrets=MemorySecrets(),
         queue=MemoryQueue(clock),
         audit_queue=MemoryQueue(clock),
         submit=None,
         spill_above_bytes=spill_above_bytes,
     )
+
+
+class MemoryAnchors:
+    def __init__(self) -> None:
+        self._kept: dict[TenantId, set[Anchor]] = {}
+
+    def put(self, tenant: TenantId, anchor: Anchor) -> None:
+        self._kept.setdefault(tenant, set()).add(anchor)
+
+    def list(self, tenant: TenantId) -> Sequence[Anchor]:
+        return sorted(self._kept.get(tenant, ()))
 
 
 class MemoryTable:

@@ -167,6 +167,27 @@ class Objects(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Anchor:
+    """The head of a tenant's audit chain on a day (`YYYY-MM-DD`): its last event's number and hash."""
+
+    day: str
+    seq: int
+    hash: str
+
+
+class Anchors(Protocol):
+    """Where anchors are kept so that nobody, no administrator either, can change or remove one for years."""
+
+    def put(self, tenant: TenantId, anchor: Anchor) -> None:
+        """Keep an anchor. Keeping the same one again changes nothing."""
+        ...
+
+    def list(self, tenant: TenantId) -> Sequence[Anchor]:
+        """All anchors of the tenant, by day and number."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
     """A message in hand. `attempts` counts its deliveries from 1; `receipt` acknowledges this one."""

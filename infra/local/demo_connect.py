@@ -21,7 +21,7 @@ from infra.local.process import ProductFailed
 
 NAME = "demo"
 READER = "kubilitics.kubeconfig"
-"""The user that the product reads the demo with: the role of infra/onboarding/reader.yaml, which reads no Secret."""
+"""The user that the product reads the demo with: the roles of infra/onboarding/, which know no Secret."""
 _NAMES = (NAME, "kubilitics-demo")
 _STARTS_WITHIN_S = 180.0
 _LOOK_EVERY_S = 0.25

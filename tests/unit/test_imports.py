@@ -30,6 +30,7 @@ HANDLERS = (
     "app.ws_message",
     "chalicelib.api.work.on_audit",
     "chalicelib.api.work.on_work",
+    "jobs.anchor.handler",
     "jobs.collect.handler",
     "jobs.sweep.handler",
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
-from chalicelib.api.models.base import Gap, Model, RequestModel
+from chalicelib.api.models.base import Gap, ListQuery, Model, RequestModel
 
 
 class Annotations(Model):
@@ -83,11 +83,36 @@ class Audit(Model):
     gaps: list[Gap]
 
 
+class AuditQuery(ListQuery):
+    """What to look for; everything given must hold. `text` is found anywhere in an event."""
+
+    actor: str = Field("", max_length=200)
+    action: str = Field("", max_length=200, description="An action, or its beginning: `change` finds `change.approved`")
+    cluster: str = Field("", max_length=200)
+    text: str = Field("", max_length=200)
+    since: AwareDatetime | None = Field(None, alias="from")
+    until: AwareDatetime | None = Field(None, alias="to")
+
+
+class AuditExportQuery(AuditQuery):
+    format: Literal["csv", "json"] = "csv"
+    limit: int = Field(5000, ge=1, le=5000)
+
+
+class AuditAnchor(Model):
+    """The head of the chain on a day, kept where nobody can change it."""
+
+    day: str
+    seq: int
+    hash: str
+
+
 class Verification(Model):
     ok: bool
     events: int
     broken_at: int | None
     reason: str
+    anchored: AuditAnchor | None
 
 
 class QueueDepths(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.settings import Settings
+from chalicelib.store.aws.anchors import LockedAnchors
 from chalicelib.store.aws.clients import Clients
 from chalicelib.store.aws.dynamo import dynamo_tables
 from chalicelib.store.aws.objects import S3Objects
@@ -21,6 +22,7 @@ def aws_store(settings: Settings) -> Store:
     return assemble(
         tables=dynamo_tables(settings.table_prefix, clients.region),
         objects=S3Objects(clients, settings.bucket),
+        anchors=LockedAnchors(clients, settings.anchor_bucket),
         secrets=ManagedSecrets(clients, settings.table_prefix),
         queue=SqsQueue(clients, settings.queue),
         audit_queue=audit_queue,

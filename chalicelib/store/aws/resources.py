@@ -27,6 +27,12 @@ EXPIRING_GROUPS = ("core", "cache", "connections")
 TEMPORARY_DAYS = 120
 """Longer than any item lives that points at a temporary object."""
 
+ANCHOR_YEARS = 7
+ANCHOR_LOCK = {
+    "ObjectLockEnabled": "Enabled",
+    "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": ANCHOR_YEARS}},
+}
+
 _MADE_ALREADY = {
     "ResourceInUseException",
     "BucketAlreadyOwnedByYou",
@@ -49,6 +55,8 @@ def create_resources(settings: Settings) -> list[str]:
                 made.append(name)
         if _create_bucket(clients, settings):
             made.append(settings.bucket)
+        if _create_anchor_bucket(clients, settings.anchor_bucket):
+            made.append(settings.anchor_bucket)
         for queue in (settings.queue, settings.audit_queue):
             made += _create_queue(clients, queue)
     return made
@@ -87,13 +95,25 @@ def _create_table(clients: Clients, name: str, *, indexed: bool, expiring: bool)
     return True
 
 
-def _create_bucket(clients: Clients, settings: Settings) -> bool:
-    s3 = clients.get("s3")
-    if any(bucket["Name"] == settings.bucket for bucket in s3.list_buckets()["Buckets"]):
+def _made_bucket(s3: Any, name: str, **arguments: Any) -> bool:
+    if any(bucket["Name"] == name for bucket in s3.list_buckets()["Buckets"]):
         return False
     region = s3.meta.region_name
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    if not _made(s3.create_bucket, Bucket=settings.bucket, **where):
+    return _made(s3.create_bucket, Bucket=name, **where, **arguments)
+
+
+def _create_anchor_bucket(clients: Clients, name: str) -> bool:
+    s3 = clients.get("s3")
+    if not _made_bucket(s3, name, ObjectLockEnabledForBucket=True):
+        return False
+    s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=ANCHOR_LOCK)
+    return True
+
+
+def _create_bucket(clients: Clients, settings: Settings) -> bool:
+    s3 = clients.get("s3")
+    if not _made_bucket(s3, settings.bucket):
         return False
     key, value = TEMPORARY_TAG
     rule = {

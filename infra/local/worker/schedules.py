@@ -14,6 +14,7 @@ from infra.local.gateway.events import LambdaContext
 
 BACKUP_EVERY_S = 300.0
 SWEEP_EVERY_S = 30.0
+ANCHOR_EVERY_S = 86_400.0
 _FIRST_BACKUP_S = 20.0
 _LIFETIME_S = 900.0
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def schedules(collect_interval_s: float) -> tuple[Schedule, ...]:
     return (
         Schedule("collect", collect_interval_s, first_s=5.0),
         Schedule("sweep", SWEEP_EVERY_S, first_s=10.0),
+        Schedule("anchor", ANCHOR_EVERY_S, first_s=60.0),
         Schedule("backup", BACKUP_EVERY_S, first_s=_FIRST_BACKUP_S),
     )
 

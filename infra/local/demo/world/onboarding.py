@@ -1,4 +1,4 @@
-"""The product's own way in: the manifest its users apply for reading, applied here as they would."""
+"""The product's own way in: the manifests that its users apply for reading and changing, applied here as they would."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import yaml
 
 from infra.local.demo.server.api import Api
 
-_MANIFEST = Path(__file__).resolve().parents[3] / "onboarding" / "reader.yaml"
+_MANIFESTS = Path(__file__).resolve().parents[3] / "onboarding"
 
 
 def onboard(api: Api) -> None:
-    """Create the account, the role and the binding of infra/onboarding/reader.yaml."""
-    for one in yaml.safe_load_all(_MANIFEST.read_text()):
-        namespace = one["metadata"].get("namespace", "")
-        api.create(one["kind"], one, namespace=namespace, manager="kubectl-client-side-apply")
+    """Create the account, the roles and the bindings of infra/onboarding/."""
+    for name in ("reader.yaml", "operator.yaml"):
+        for one in yaml.safe_load_all((_MANIFESTS / name).read_text()):
+            namespace = one["metadata"].get("namespace", "")
+            api.create(one["kind"], one, namespace=namespace, manager="kubectl-client-side-apply")
