@@ -1,6 +1,6 @@
 // From a wish to a change that is undone, in a real browser against the real service and its demo cluster:
 //   KUBILITICS_URL=http://127.0.0.1:8000 CLUSTER=cl_... ADMIN_TOKEN=... node --test e2e/changes.test.mjs
-// CLUSTER is read with a credential that may write. SHOTS=folder also keeps a picture of each screen, light and dark.
+// CLUSTER is the demo cluster, with a credential that may write. SHOTS=folder also keeps a picture of each screen, light and dark.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { audit } from './audit.mjs'

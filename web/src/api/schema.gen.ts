@@ -175,6 +175,18 @@ export interface components {
             /** Total */
             total: number | null;
         };
+        /**
+         * AuditAnchor
+         * @description The head of the chain on a day, kept where nobody can change it.
+         */
+        AuditAnchor: {
+            /** Day */
+            day: string;
+            /** Hash */
+            hash: string;
+            /** Seq */
+            seq: number;
+        };
         /** AuditEvent */
         AuditEvent: {
             /** Action */
@@ -200,6 +212,103 @@ export interface components {
             prev: string;
             /** Seq */
             seq: number;
+        };
+        /** AuditExportQuery */
+        AuditExportQuery: {
+            /**
+             * Action
+             * @description An action, or its beginning: `change` finds `change.approved`
+             * @default
+             */
+            action: string;
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /**
+             * Cluster
+             * @default
+             */
+            cluster: string;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Format
+             * @default csv
+             * @enum {string}
+             */
+            format: "csv" | "json";
+            /**
+             * From
+             * @default null
+             */
+            from: string | null;
+            /**
+             * Limit
+             * @default 5000
+             */
+            limit: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * To
+             * @default null
+             */
+            to: string | null;
+        };
+        /**
+         * AuditQuery
+         * @description What to look for; everything given must hold. `text` is found anywhere in an event.
+         */
+        AuditQuery: {
+            /**
+             * Action
+             * @description An action, or its beginning: `change` finds `change.approved`
+             * @default
+             */
+            action: string;
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /**
+             * Cluster
+             * @default
+             */
+            cluster: string;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * From
+             * @default null
+             */
+            from: string | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * To
+             * @default null
+             */
+            to: string | null;
         };
         /** Autonomy */
         Autonomy: {
@@ -1919,19 +2028,6 @@ export interface components {
              */
             type: "kubeconfig";
         };
-        /** ListQuery */
-        ListQuery: {
-            /**
-             * Cursor
-             * @default null
-             */
-            cursor: string | null;
-            /**
-             * Limit
-             * @default 100
-             */
-            limit: number;
-        };
         /** LogLine */
         LogLine: {
             /** At */
@@ -3474,6 +3570,7 @@ export interface components {
         };
         /** Verification */
         Verification: {
+            anchored: components["schemas"]["AuditAnchor"] | null;
             /** Broken At */
             broken_at: number | null;
             /** Events */

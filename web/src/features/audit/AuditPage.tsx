@@ -149,7 +149,12 @@ function TimeField({
 function Export({ filter, format, words }: { filter: AuditFilter; format: 'csv' | 'json'; words: string }) {
   const address = `/api/v1/audit/export${queryString({ format, ...filter })}`
   return (
-    <a className={styles.export} href={address} download={`audit.${format}`}>
+    <a
+      className={styles.export}
+      title="As filtered below; at most 5,000 entries at once"
+      href={address}
+      download={`audit.${format}`}
+    >
       {words}
     </a>
   )
@@ -178,7 +183,12 @@ function Verified({ result }: { result: ChainVerification }) {
   return result.ok ? (
     <>
       <StatusShape level="ok" />
-      <span>Intact: {count(result.events)} entries, each with the hash of the one before it.</span>
+      <span>
+        Intact: {count(result.events)} entries, each with the hash of the one before it.
+        {result.anchored
+          ? ` Up to entry ${count(result.anchored.seq)} also by the anchor of ${result.anchored.day}, which nobody can change.`
+          : ' No day has been anchored yet.'}
+      </span>
     </>
   ) : (
     <>
