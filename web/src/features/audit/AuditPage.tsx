@@ -224,19 +224,24 @@ function Entries({ items, nameOf }: { items: AuditEvent[]; nameOf: (cluster: str
   )
 }
 
+/** Named by the link to the change, or of no use to a reader; the whole entry is one click away. */
+const NOT_IN_BRIEF = new Set(['change', 'summary', 'digest'])
+
 function Details({ event }: { event: AuditEvent }) {
-  const { change } = event.detail
-  const pairs = Object.entries(event.detail).filter(([, value]) => value !== '' && value !== null)
+  const { change, summary } = event.detail
+  const pairs = Object.entries(event.detail).filter(
+    ([key, value]) => !NOT_IN_BRIEF.has(key) && short(value) !== '' && short(value) !== '[]',
+  )
   return (
     <details className={styles.details}>
       <summary>
-        {typeof change === 'string' && event.cluster ? (
+        {typeof change === 'string' && event.cluster && (
           <Link to="/c/$cluster/changes/$change" params={{ cluster: event.cluster, change }} preload={false}>
-            the change
+            {typeof summary === 'string' && summary ? summary : 'The change'}
           </Link>
-        ) : null}
+        )}
         <span className={styles.brief}>
-          {pairs.map(([key, value]) => `${key}: ${short(value)}`).join(', ')}
+          {pairs.map(([key, value]) => `${key.replaceAll('_', ' ')}: ${short(value)}`).join(', ')}
         </span>
       </summary>
       <pre tabIndex={0} aria-label={`Entry ${event.seq}`}>
@@ -247,5 +252,8 @@ function Details({ event }: { event: AuditEvent }) {
 }
 
 function short(value: unknown): string {
+  if (value === null || value === undefined) {
+    return ''
+  }
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

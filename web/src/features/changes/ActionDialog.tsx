@@ -10,10 +10,20 @@ import { SelectField, TextArea } from '../../ui/Field'
 import { Modal } from '../../ui/Modal'
 import { ErrorNotice } from '../../ui/Notice'
 import { ProductionChip } from '../clusters/ClusterSwitcher'
-import type { ProposedChange } from './ProposeButton'
 import { fieldsOf, filled, type FormField } from './schemaForm'
 import { SchemaFields } from './SchemaFields'
 import styles from './Dialogs.module.css'
+
+/** As many as the API takes. */
+const MOST_EVIDENCE = 50
+
+/** What speaks for a change, where something on the page does. */
+export interface Cause {
+  reason: string
+  evidence: string[]
+  /** Id of the problem that the change shall end. */
+  symptom: string
+}
 
 interface ActionDialogProps {
   cluster: string
@@ -21,7 +31,7 @@ interface ActionDialogProps {
   action?: Action
   /** The object that it is about, where that is known. */
   resource?: ResourceRef
-  proposed?: ProposedChange
+  cause?: Cause
   onClose: () => void
 }
 
@@ -42,13 +52,13 @@ export function useAskForChange() {
 }
 
 /** The arguments of an action, and why it is asked for. Sending makes a preview; nothing is changed by it. */
-export function ActionDialog({ cluster, action, resource, proposed, onClose }: ActionDialogProps) {
+export function ActionDialog({ cluster, action, resource, cause, onClose }: ActionDialogProps) {
   const actions = useQuery(actionsQuery())
   const clusters = useQuery(clustersQuery()).data?.items ?? []
   const [chosenCluster, setChosenCluster] = useState(cluster)
   const [chosenAction, setChosenAction] = useState(action?.name ?? '')
-  const [reason, setReason] = useState(proposed?.reason ?? '')
-  const [typed, setTyped] = useState<Record<string, string>>(() => textsOf(proposed?.arguments))
+  const [reason, setReason] = useState(cause?.reason ?? '')
+  const [typed, setTyped] = useState<Record<string, string>>({})
   const [tried, setTried] = useState(false)
   const ask = useAskForChange()
   const items = actions.data?.items ?? []
@@ -65,14 +75,14 @@ export function ActionDialog({ cluster, action, resource, proposed, onClose }: A
     if (!present || Object.keys(result.errors).length > 0) {
       return
     }
-    const { evidence = [], symptom = '' } = proposed ?? {}
+    const { evidence = [], symptom = '' } = cause ?? {}
     ask.mutate(
       {
         cluster: chosenCluster,
         action: present.name,
         arguments: result.values,
         reason: reason.trim(),
-        evidence,
+        evidence: evidence.slice(0, MOST_EVIDENCE),
         symptom,
       },
       { onSuccess: onClose },
@@ -157,15 +167,6 @@ function aboutOf({ kind, namespace, name }: ResourceRef): Record<string, string>
 
 function startsOf(fields: FormField[]): Record<string, string> {
   return Object.fromEntries(fields.map(({ name, start }) => [name, start]))
-}
-
-function textsOf(values: Record<string, unknown> | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values ?? {}).map(([name, value]) => [
-      name,
-      typeof value === 'object' && value !== null ? JSON.stringify(value, null, 2) : String(value),
-    ]),
-  )
 }
 
 function objectName({ kind, namespace, name }: ResourceRef): string {

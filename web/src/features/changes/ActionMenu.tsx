@@ -6,6 +6,7 @@ import { useMay } from '../../api/roles'
 import type { Action, ResourceRef } from '../../api/types'
 import { Button } from '../../ui/Button'
 import { Menu, MenuItem, MenuLabel } from '../../ui/Menu'
+import type { Cause } from './ActionDialog'
 
 const ActionDialog = lazy(() => import('./ActionDialog').then((module) => ({ default: module.ActionDialog })))
 
@@ -17,8 +18,15 @@ export function actionsFor(kind: string, actions: Action[]): Action[] {
   ]
 }
 
+interface ActionMenuProps {
+  cluster: string
+  resource: ResourceRef
+  cause?: Cause
+  tone?: 'plain' | 'quiet'
+}
+
 /** What can be asked to be changed about an object. Asking changes nothing. */
-export function ActionMenu({ cluster, resource }: { cluster: string; resource: ResourceRef }) {
+export function ActionMenu({ cluster, resource, cause, tone = 'quiet' }: ActionMenuProps) {
   const mayAsk = useMay('changes:write')
   const actions = useQuery({ ...actionsQuery(), enabled: mayAsk })
   const recorded = useQuery(overviewQuery(cluster)).data?.cluster.source === 'recorded'
@@ -29,8 +37,9 @@ export function ActionMenu({ cluster, resource }: { cluster: string; resource: R
   }
   const trigger = (
     <Button
-      tone="quiet"
+      tone={tone}
       icon="edit"
+      aria-label={cause && `Change, because of ${cause.reason}`}
       disabled={recorded}
       title={
         recorded ? 'A recording cannot be changed' : 'Ask for a change; it is previewed and needs an approval'
@@ -55,6 +64,7 @@ export function ActionMenu({ cluster, resource }: { cluster: string; resource: R
             cluster={cluster}
             action={chosen}
             resource={resource}
+            cause={cause}
             onClose={() => setChosen(null)}
           />
         )}
