@@ -85,7 +85,7 @@ async function choose(action) {
 async function preview(why) {
   await page.getByLabel('Why').fill(why)
   await page.getByRole('dialog').getByRole('button', { name: 'Preview' }).click()
-  await page.getByRole('heading', { name: 'Decision' }).waitFor()
+  await page.getByRole('heading', { name: 'What changes' }).waitFor()
   await settled()
 }
 
@@ -227,8 +227,8 @@ describe('a change, from the wish to the way back', { concurrency: false }, () =
     }
     await looksRight('change-viewer')
     await page.getByRole('button', { name: 'Governance' }).click()
-    await page.getByRole('link', { name: 'Policies' }).waitFor()
-    assert.equal(await page.getByRole('link', { name: 'Audit' }).count(), 0)
+    await page.getByRole('link', { name: 'Policies', exact: true }).waitFor()
+    assert.equal(await page.getByRole('link', { name: 'Audit', exact: true }).count(), 0)
     await open('Deployment', 'sandbox', 'lab')
     await settled()
     assert.equal(await page.getByRole('button', { name: 'Change', exact: true }).count(), 0)
