@@ -88,6 +88,7 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
                 <span className={styles.alarm} title="Waiting for approval">
                   <StatusShape level="warn" size={11} />
                   {waiting}
+                  {pending.hasNextPage && '+'}
                 </span>
               )}
             </Link>

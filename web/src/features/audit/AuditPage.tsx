@@ -233,21 +233,24 @@ function Details({ event }: { event: AuditEvent }) {
     ([key, value]) => !NOT_IN_BRIEF.has(key) && short(value) !== '' && short(value) !== '[]',
   )
   return (
-    <details className={styles.details}>
-      <summary>
-        {typeof change === 'string' && event.cluster && (
-          <Link to="/c/$cluster/changes/$change" params={{ cluster: event.cluster, change }} preload={false}>
-            {typeof summary === 'string' && summary ? summary : 'The change'}
-          </Link>
-        )}
-        <span className={styles.brief}>
-          {pairs.map(([key, value]) => `${key.replaceAll('_', ' ')}: ${short(value)}`).join(', ')}
-        </span>
-      </summary>
-      <pre tabIndex={0} aria-label={`Entry ${event.seq}`}>
-        {JSON.stringify({ ...event.detail, hash: event.hash, prev: event.prev }, null, 2)}
-      </pre>
-    </details>
+    <div className={styles.details}>
+      {typeof change === 'string' && event.cluster && (
+        <Link to="/c/$cluster/changes/$change" params={{ cluster: event.cluster, change }} preload={false}>
+          {typeof summary === 'string' && summary ? summary : 'The change'}
+        </Link>
+      )}
+      <details>
+        <summary>
+          <span className={styles.brief}>
+            {pairs.map(([key, value]) => `${key.replaceAll('_', ' ')}: ${short(value)}`).join(', ') ||
+              'Entry'}
+          </span>
+        </summary>
+        <pre tabIndex={0} aria-label={`Entry ${event.seq}`}>
+          {JSON.stringify({ ...event.detail, hash: event.hash, prev: event.prev }, null, 2)}
+        </pre>
+      </details>
+    </div>
   )
 }
 
