@@ -2,7 +2,7 @@ import type { Change } from '../../api/types'
 import { count } from '../../kinds/format'
 import { ResourceLink } from '../../kinds/ResourceLink'
 import { Card } from '../../ui/Card'
-import { fieldPath, fieldValue } from './words'
+import { fieldPath, fieldValue, withoutDiff } from './words'
 import styles from './DiffCard.module.css'
 
 const HOW_WORDS: Record<string, string> = {
@@ -12,16 +12,24 @@ const HOW_WORDS: Record<string, string> = {
   evicted: 'is evicted',
 }
 
+const VERB_WORDS: Record<string, string> = {
+  evict: 'is evicted',
+  delete: 'is deleted',
+  create: 'is created',
+}
+
 /** Objects shown at once; a drain may have hundreds. */
 const MOST_SHOWN = 25
 
 /** Each field before and after, object by object, as the API server's own dry run answered. */
 export function DiffCard({ change }: { change: Change }) {
   const { diffs } = change.preview
+  const others = withoutDiff(change)
+  const objects = diffs.length + others.length
   return (
-    <Card title="What changes" aside={`${count(diffs.length)} ${diffs.length === 1 ? 'object' : 'objects'}`}>
+    <Card title="What changes" aside={`${count(objects)} ${objects === 1 ? 'object' : 'objects'}`}>
       <div className={styles.diffs}>
-        {diffs.length === 0 && <p className={styles.quiet}>No field differs.</p>}
+        {objects === 0 && <p className={styles.quiet}>No field differs.</p>}
         {diffs.slice(0, MOST_SHOWN).map((diff) => (
           <section key={`${diff.kind}/${diff.namespace}/${diff.name}/${diff.how}`}>
             <h3 className={styles.object}>
@@ -48,6 +56,21 @@ export function DiffCard({ change }: { change: Change }) {
         ))}
         {diffs.length > MOST_SHOWN && (
           <p className={styles.quiet}>{count(diffs.length - MOST_SHOWN)} more objects are not shown.</p>
+        )}
+        {others.length > 0 && (
+          <ul className={styles.others}>
+            {others.slice(0, MOST_SHOWN).map((one) => (
+              <li key={`${one.verb}/${one.kind}/${one.namespace}/${one.name}`}>
+                <ResourceLink cluster={change.cluster} resource={one} />{' '}
+                <span className={styles.quiet}>{VERB_WORDS[one.verb] ?? one.verb}</span>
+              </li>
+            ))}
+            {others.length > MOST_SHOWN && (
+              <li className={styles.quiet}>
+                {count(others.length - MOST_SHOWN)} more objects are not shown.
+              </li>
+            )}
+          </ul>
         )}
         <details>
           <summary>What is sent to the cluster</summary>

@@ -54,6 +54,19 @@ export function CheckList({ checks }: { checks: Change['preview']['checks'] }) {
   )
 }
 
+/** Reasons shown at once; the rest is one click away. */
+const MOST_REASONS = 6
+
+function Reasons({ reasons }: { reasons: string[] }) {
+  return (
+    <ul className={styles.plain}>
+      {reasons.map((reason) => (
+        <li key={reason}>{reason.charAt(0).toUpperCase() + reason.slice(1)}</li>
+      ))}
+    </ul>
+  )
+}
+
 /** What else the change reaches. */
 export function BlastCard({ change }: { change: Change }) {
   const { blast } = change.preview
@@ -61,11 +74,13 @@ export function BlastCard({ change }: { change: Change }) {
   return (
     <Card title="Blast radius" aside={<BlastChip level={blast.level} />}>
       <div className={styles.stack}>
-        <ul className={styles.plain}>
-          {blast.reasons.map((reason) => (
-            <li key={reason}>{reason.charAt(0).toUpperCase() + reason.slice(1)}</li>
-          ))}
-        </ul>
+        <Reasons reasons={blast.reasons.slice(0, MOST_REASONS)} />
+        {blast.reasons.length > MOST_REASONS && (
+          <details>
+            <summary className={styles.quiet}>{blast.reasons.length - MOST_REASONS} more reasons</summary>
+            <Reasons reasons={blast.reasons.slice(MOST_REASONS)} />
+          </details>
+        )}
         <dl className={styles.facts}>
           <dt>Pods touched</dt>
           <dd>

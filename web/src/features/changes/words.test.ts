@@ -8,6 +8,7 @@ import {
   mayUndo,
   overridable,
   whyNotApprove,
+  withoutDiff,
   worstFirst,
   type Decidable,
 } from './words'
@@ -96,4 +97,21 @@ test('a cost is a difference with its sign; an unknown price is no zero', () => 
   expect(costWords({ ...cost, usd_per_month: 4.2 })).toContain('+4.2 USD a month')
   expect(costWords({ cpu_cores: -0, memory_gib: 0, usd_per_month: null, note: '' })).toBe('No difference')
   expect(costWords(null)).toBeNull()
+})
+
+test('what is done to an object without a comparison of fields is not left out', () => {
+  const operation = (verb: string, kind: string, namespace: string, name: string) => ({
+    verb,
+    kind,
+    namespace,
+    name,
+    patch_type: '',
+    body: null,
+  })
+  const one = aChange({
+    operations: [operation('patch', 'Node', '', 'n1'), operation('evict', 'Pod', 'shop', 'cart-1')],
+  })
+  const diff = { kind: 'Node', namespace: '', name: 'n1', how: 'changed', changes: [], omitted: 0 }
+  const drain = { ...one, preview: { ...one.preview, diffs: [diff] } }
+  expect(withoutDiff(drain).map(({ name }) => name)).toEqual(['cart-1'])
 })

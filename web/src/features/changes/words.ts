@@ -184,3 +184,11 @@ export function costWords(cost: Change['preview']['cost']): string | null {
   ].filter((part) => part !== null)
   return parts.length ? parts.join(', ') : 'No difference'
 }
+
+/** Operations on objects of which no fields are compared, e.g. the pods that a drain evicts. */
+export function withoutDiff(change: Change): Change['operations'] {
+  const key = (one: { kind: string; namespace: string; name: string }) =>
+    `${one.kind}/${one.namespace}/${one.name}`
+  const compared = new Set(change.preview.diffs.map(key))
+  return change.operations.filter((operation) => !compared.has(key(operation)))
+}
