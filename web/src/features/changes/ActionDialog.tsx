@@ -21,8 +21,8 @@ const MOST_EVIDENCE = 50
 export interface Cause {
   reason: string
   evidence: string[]
-  /** Id of the problem that the change shall end. */
-  symptom: string
+  /** Id of the problem that the change shall end; it is looked for again afterwards. */
+  symptom?: string
 }
 
 interface ActionDialogProps {
