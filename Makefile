@@ -57,8 +57,8 @@ bench: setup ## Measure speed and memory beside the usual methods
 package: setup ## Build the Lambda packages and print their sizes
 	$(PY) -m infra.package
 
-user: setup ## Add a local user while the service runs: make user NAME=ana ROLE=viewer
-	@$(PY) -m infra.local.user '$(NAME)' '$(ROLE)'
+user: setup ## Add a local user while the service runs: make user NAME=ana ROLE=viewer [TENANT=...]
+	@$(PY) -m infra.local.user '$(NAME)' '$(ROLE)' '$(TENANT)'
 
 demo-faults: ## List the demo cluster's faults while it runs; active ones are marked
 	@$(PY) -m infra.local.faults

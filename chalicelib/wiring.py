@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -389,11 +389,4 @@ def ensure_local_tenant(token: str) -> None:
     register_token(held.store, token, LOCAL_ADMIN, "admin", name="local", now=now)
 
 
-def local_session_cookie() -> str:
-    """The `Set-Cookie` value of a new session of the local administrator."""
-    held = services()
-    value = held.signer.issue(TenantId(held.settings.local_tenant), LOCAL_ADMIN, held.clock(), timedelta(days=7))
-    return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={7 * 86400}"
-
-
-__all__: Sequence[str] = ("COOKIE", "Services", "ensure_local_tenant", "install", "local_session_cookie", "services")
+__all__: Sequence[str] = ("COOKIE", "Services", "ensure_local_tenant", "install", "services")

@@ -17,10 +17,10 @@ class Refused(Exception):
 
 
 class ApiClient:
-    """Calls `http://127.0.0.1:PORT/api/v1`."""
+    """Calls `http://127.0.0.1:PORT/api/v1`, or another `base` of the gateway's."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
+    def __init__(self, url: str, token: str, *, base: str = "/api/v1") -> None:
+        self._url = url + base
         self._token = token
 
     def call(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
@@ -30,7 +30,7 @@ class ApiClient:
         if content is not None:
             data = json.dumps(content).encode()
             headers["content-type"] = "application/json"
-        return _send(urllib.request.Request(f"{self._url}/api/v1{path}", data, headers, method=method))
+        return _send(urllib.request.Request(f"{self._url}{path}", data, headers, method=method))
 
     def upload(self, slot: Mapping[str, Any], file: Path) -> None:
         """Send a file where the answer to `POST /clusters` said."""

@@ -354,6 +354,7 @@ class ActionInfo(Model):
     name: str
     title: str
     description: str
+    kinds: list[str] = Field(description="What it can be asked for; `*`: any kind; none: not about one object.")
     arguments: dict[str, Any]
 
 

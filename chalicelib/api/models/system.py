@@ -133,6 +133,7 @@ class Me(Model):
     name: str
     tenant: str
     role: Literal["admin", "operator", "viewer", "auditor"]
+    permissions: list[str] = Field(description="What the role may do, as `thing:verb`.")
 
 
 class NewUser(RequestModel):

@@ -21,7 +21,7 @@ def list_actions(call: Call) -> object:
 
     found = [
         {"name": one.name, "title": one.title, "description": one.description,
-         "arguments": one.arguments.model_json_schema()}
+         "kinds": list(one.kinds), "arguments": one.arguments.model_json_schema()}
         for one in actions()
     ]  # fmt: skip
     return listed(found, total=len(found))

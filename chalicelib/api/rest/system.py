@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint
 
 from chalicelib import __version__
+from chalicelib.accounts.identity import PERMISSIONS
 from chalicelib.api.endpoints import Call, Reply, endpoint
 from chalicelib.api.models import resources, system
 from chalicelib.api.render import kind_out, listed
@@ -56,4 +57,7 @@ def list_kinds(call: Call) -> object:
 )  # fmt: skip
 def who_am_i(call: Call) -> object:
     principal = call.principal
-    return {"user": principal.user, "name": principal.name, "tenant": principal.tenant, "role": principal.role}
+    return {
+        "user": principal.user, "name": principal.name, "tenant": principal.tenant, "role": principal.role,
+        "permissions": sorted(PERMISSIONS[principal.role]),
+    }  # fmt: skip

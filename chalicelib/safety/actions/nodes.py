@@ -23,7 +23,7 @@ class CordonArguments(NodeArguments):
     cordoned: bool = True
 
 
-@action("cordon", title="Cordon or uncordon a node", arguments=CordonArguments)
+@action("cordon", title="Cordon or uncordon a node", arguments=CordonArguments, kind="Node")
 def cordon(args: CordonArguments, scene: Scene) -> Draft:
     """Keep new pods off a node, or let them on it again. Running pods are left alone."""
     obj = scene.raw("Node", "", args.name)
@@ -46,7 +46,7 @@ class DrainArguments(NodeArguments):
     delete_bare_pods: bool = Field(False, description="evict pods that nothing would start again")
 
 
-@action("drain", title="Drain a node", arguments=DrainArguments)
+@action("drain", title="Drain a node", arguments=DrainArguments, kind="Node")
 def drain(args: DrainArguments, scene: Scene) -> Draft:
     """Cordon a node and evict its pods one by one, as disruption budgets allow. DaemonSet and static pods stay."""
     obj = scene.raw("Node", "", args.name)

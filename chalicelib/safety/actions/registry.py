@@ -10,7 +10,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,6 +54,16 @@ class Action:
     description: str
     arguments: type[Arguments]
     draft: Function[Any]
+    kind: str = ""
+    """The one kind that it is about, where the arguments do not name it."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of objects that it can be asked for: `*` is any, none is an action that is not about one object."""
+        field = self.arguments.model_fields.get("kind")
+        if field is None:
+            return (self.kind,) if self.kind else ()
+        return get_args(field.annotation) or ("*",)
 
     def parse(self, given: Mapping[str, Any]) -> Arguments:
         """Typed arguments. Raises InvalidRequest `invalid_arguments` naming the field."""
@@ -72,13 +82,14 @@ class Action:
 _ACTIONS: dict[str, Action] = {}
 
 
-def action(name: str, *, title: str, arguments: type[A]) -> Callable[[Function[A]], Function[A]]:
+def action(name: str, *, title: str, arguments: type[A], kind: str = "") -> Callable[[Function[A]], Function[A]]:
     """Register a function as an action; its docstring says what it does and what to expect."""
 
     def register(function: Function[A]) -> Function[A]:
         if name in _ACTIONS:
             raise ValueError(f"action {name} is registered twice")
-        _ACTIONS[name] = Action(name, title, " ".join((function.__doc__ or "").split()), arguments, function)
+        about = " ".join((function.__doc__ or "").split())
+        _ACTIONS[name] = Action(name, title, about, arguments, function, kind)
         return function
 
     return register

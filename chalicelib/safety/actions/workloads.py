@@ -89,7 +89,7 @@ class RollbackArguments(NamedArguments):
     revision: int = Field(0, ge=0, description="0: the revision before the present one")
 
 
-@action("rollback", title="Roll back a Deployment", arguments=RollbackArguments)
+@action("rollback", title="Roll back a Deployment", arguments=RollbackArguments, kind="Deployment")
 def rollback(args: RollbackArguments, scene: Scene) -> Draft:
     """Bring back the pod template of an earlier revision of a Deployment."""
     obj = scene.raw("Deployment", args.namespace, args.name)
@@ -199,7 +199,7 @@ class SuspendArguments(NamedArguments):
     remember: bool = Field(False, description="note in an annotation that it ran, for waking up")
 
 
-@action("suspend", title="Suspend or resume a CronJob", arguments=SuspendArguments)
+@action("suspend", title="Suspend or resume a CronJob", arguments=SuspendArguments, kind="CronJob")
 def suspend(args: SuspendArguments, scene: Scene) -> Draft:
     """Stop a CronJob from starting Jobs, or let it start them again. Running Jobs are left alone."""
     obj = scene.raw("CronJob", args.namespace, args.name)

@@ -13,18 +13,22 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import uvicorn
 
 from infra.local.demo_client import DemoClient
-from infra.local.gateway.access import OneTimeLink, SessionCookies
-from infra.local.gateway.application import Demo, Gateway, SignIn
+from infra.local.gateway.access import OneTimeLink
+from infra.local.gateway.application import Demo, Gateway, PeopleRoutes, SignIn
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
 from infra.local.layout import ROOT, Layout
 from infra.local.lifeline import die_with_parent
 from infra.local.signature import SignatureCheck
+
+if TYPE_CHECKING:
+    from chalicelib.accounts import Principal
+    from infra.local.people import People
 
 
 def main() -> None:
@@ -61,7 +65,10 @@ def _not_a_refused_handshake(record: logging.LogRecord) -> bool:
 def build(limits: Limits) -> Gateway:
     """The gateway over the product's app, as the environment says."""
     from app import app
+    from chalicelib import wiring
+    from infra.local.people import People
 
+    people = People(wiring.services())
     home = Layout(Path(os.environ["KUBILITICS_HOME"]))
     aws = os.environ["AWS_ENDPOINT_URL"]
     origin = os.environ["KUBILITICS_PUBLIC_ORIGIN"]
@@ -70,23 +77,29 @@ def build(limits: Limits) -> Gateway:
         app,
         Pages(Path(os.environ.get("KUBILITICS_UI") or ROOT / "build" / "web"), (aws, *sockets)),
         SignatureCheck(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]),
-        _sign_in(home),
+        _sign_in(home, people),
         limits,
         _demo(),
+        PeopleRoutes(people, _identify),
     )
 
 
 def _demo() -> Demo:
     """The demo cluster, guarded like the API."""
-    from chalicelib import wiring
     from chalicelib.accounts import require
-    from chalicelib.api.authentication import authenticate
 
     def authorize(method: str, headers: Mapping[str, str], permission: str) -> None:
-        require(authenticate(_Asked(method, headers), wiring.services()), permission)  # type: ignore[arg-type]
+        require(_identify(method, headers), permission)
 
     folder = os.environ.get("KUBILITICS_DEMO")
     return Demo(DemoClient(Path(folder)) if folder else None, authorize)
+
+
+def _identify(method: str, headers: Mapping[str, str]) -> Principal:
+    from chalicelib import wiring
+    from chalicelib.api.authentication import authenticate
+
+    return authenticate(_Asked(method, headers), wiring.services())  # type: ignore[arg-type]
 
 
 class _Asked(NamedTuple):
@@ -96,14 +109,13 @@ class _Asked(NamedTuple):
     headers: Mapping[str, str]
 
 
-def _sign_in(home: Layout) -> SignIn:
-    from chalicelib import wiring
+def _sign_in(home: Layout, people: People) -> SignIn:
+    from chalicelib.wiring import COOKIE
 
-    cookies: SessionCookies = wiring.local_session_cookie
     # Reads the signing key, so that no request waits for it.
-    cookies()
+    people.local_admin()
     link = OneTimeLink(home.link) if os.environ.get("KUBILITICS_LOCAL_AUTH") == "link" else None
-    return SignIn(cookies, link, cookie_name=wiring.COOKIE)
+    return SignIn(people.local_admin, link, cookie_name=COOKIE, persons=people)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,19 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SessionCookies(Protocol):
-    """Makes the `Set-Cookie` value of a new signed session of the local administrator."""
+    """Makes the `Set-Cookie` values of a new signed session of the local administrator."""
 
-    def __call__(self) -> str: ...
+    def __call__(self) -> tuple[str, ...]: ...
+
+
+class Persons(Protocol):
+    """Who a browser is, and whom a sign-in link is for."""
+
+    def present(self, cookies: str) -> object | None:
+        """Who a `Cookie` header stands for now; None for nobody."""
+
+    def redeem(self, link: str) -> tuple[str, ...]:
+        """`Set-Cookie` values that sign in whom a link is for. Raises Unauthenticated the second time."""
 
 
 def refusal(method: str, headers: Mapping[str, str], *, websocket: bool = False) -> KubiliticsError | None:

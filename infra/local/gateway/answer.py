@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.errors import KubiliticsError
+from chalicelib.errors import KubiliticsError, TooLarge
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -62,3 +62,24 @@ def json_answer(status: int, content: object, *extra: tuple[bytes, bytes]) -> An
 def error_answer(error: KubiliticsError, *extra: tuple[bytes, bytes]) -> Answer:
     """The one error shape of the API."""
     return json_answer(error.status, error.as_dict(), *extra)
+
+
+def no_content(*extra: tuple[bytes, bytes]) -> Answer:
+    return Answer(204, [_NO_STORE, *extra])
+
+
+SMALL_BODY_BYTES = 4096
+
+
+async def small_body(receive: Receive) -> bytes:
+    """The whole body of a request to one of the gateway's own routes. Raises TooLarge."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if sum(map(len, chunks)) > SMALL_BODY_BYTES:
+            raise TooLarge(
+                f"The request body is larger than {SMALL_BODY_BYTES} bytes.", details={"limit": SMALL_BODY_BYTES}
+            )
+        if not message.get("more_body"):
+            return b"".join(chunks)

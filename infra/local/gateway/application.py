@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, unquote
 
 from chalice.app import Chalice
 
-from chalicelib.errors import MethodNotAllowed, NotFound
+from chalicelib.errors import MethodNotAllowed, NotFound, Unauthenticated
 from infra.local.demo_client import DemoClient
-from infra.local.gateway.access import OneTimeLink, SessionCookies, refusal
+from infra.local.gateway.access import OneTimeLink, Persons, SessionCookies, refusal
 from infra.local.gateway.answer import Answer, Receive, Scope, Send, error_answer
 from infra.local.gateway.connections import PREFIX as CONNECTIONS_PREFIX
 from infra.local.gateway.connections import Connections
@@ -23,11 +23,16 @@ from infra.local.gateway.demo import Authorize, DemoFront
 from infra.local.gateway.events import header_map
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
+from infra.local.gateway.people import PREFIX as PEOPLE_PREFIX
+from infra.local.gateway.people import Identify, PeopleFront
 from infra.local.gateway.rest import RestFront
 from infra.local.gateway.websocket import WebSocketFront
+from infra.local.people import People
 from infra.local.signature import SignatureCheck
 
 _SWEEP_S = 5.0
+PERSONAL_LINK = "link_"
+"""How a person's sign-in link begins; see chalicelib/accounts/tokens.py."""
 _API_PREFIXES = ("/api/", "/mcp")
 _log = logging.getLogger(__name__)
 
@@ -42,6 +47,8 @@ class SignIn:
     link: OneTimeLink | None = None
     cookie_name: str = ""
     """With it, a browser that already has the cookie is not asked for the link again."""
+    persons: Persons | None = None
+    """With them, `?key=` also takes a person's sign-in link, and who signed in so stays who they are."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,14 @@ class Demo:
 
     client: DemoClient | None
     authorize: Authorize
+
+
+@dataclass(frozen=True)
+class PeopleRoutes:
+    """The people of this machine, and who sends a request."""
+
+    people: People
+    identify: Identify
 
 
 class Gateway:
@@ -63,6 +78,7 @@ class Gateway:
         sign_in: SignIn,
         limits: Limits | None = None,
         demo: Demo | None = None,
+        people: PeopleRoutes | None = None,
     ) -> None:
         limits = limits or Limits()
         self._executor = ThreadPoolExecutor(limits.threads, thread_name_prefix="handler")
@@ -70,6 +86,7 @@ class Gateway:
         self._rest = RestFront(app, self._executor, limits)
         self._websocket = WebSocketFront(app, self._executor, limits, self._connections)
         self._demo = DemoFront(demo.client, demo.authorize, self._executor) if demo else None
+        self._people = PeopleFront(people.people, people.identify, self._executor) if people else None
         self._pages = pages
         self._sign_in = sign_in
         self._sweep_s = min(_SWEEP_S, limits.websocket_idle_s / 2)
@@ -93,14 +110,16 @@ class Gateway:
             return error_answer(refused)
         if self._demo is not None and scope["path"].startswith(DEMO_PREFIX):
             return await self._demo.answer(scope, receive)
+        if self._people is not None and scope["path"].startswith(PEOPLE_PREFIX):
+            return await self._people.answer(scope, receive)
         match = self._rest.match(scope["raw_path"])
         if match is not None:
             return await self._rest.answer(scope, receive, match)
         if scope["path"].startswith(_API_PREFIXES) or scope["path"] == "/mcp":
             return error_answer(_no_route(scope))
-        return self._page(scope, headers)
+        return await self._page(scope, headers)
 
-    def _page(self, scope: Scope, headers: Mapping[str, str]) -> Answer:
+    async def _page(self, scope: Scope, headers: Mapping[str, str]) -> Answer:
         if scope["method"] not in ("GET", "HEAD"):
             error = MethodNotAllowed("Only GET is possible here.", details={"allowed": ["GET", "HEAD"]})
             return error_answer(error, (b"allow", b"GET, HEAD"))
@@ -109,25 +128,32 @@ class Gateway:
             return error_answer(_no_route(scope))
         if not _is_document(answer):
             return answer
-        return self._signed_in(answer, scope, headers)
+        # Not on the loop: to know who somebody is may take a look into the store.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._signed_in, answer, scope, headers)
 
     def _signed_in(self, answer: Answer, scope: Scope, headers: Mapping[str, str]) -> Answer:
         """The document with a session cookie; with `LOCAL_AUTH=link` only for the holder of the link."""
         sign_in = self._sign_in
         if sign_in.cookies is None:
             return answer
+        cookies = headers.get("cookie", "")
+        offered = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
+        if offered.startswith(PERSONAL_LINK) and sign_in.persons is not None:
+            try:
+                return _with_cookies(_home(), sign_in.persons.redeem(offered))
+            except Unauthenticated:
+                return self._pages.link_needed()
         if sign_in.link is not None:
-            offered = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
             if not offered:
-                known = sign_in.cookie_name and f"{sign_in.cookie_name}=" in headers.get("cookie", "")
+                known = sign_in.cookie_name and f"{sign_in.cookie_name}=" in cookies
                 return answer if known else self._pages.link_needed()
             if not sign_in.link.take(offered):
                 return self._pages.link_needed()
-            # The key leaves the address bar and the history.
-            answer = Answer(303, [(b"location", b"/"), (b"cache-control", b"no-store")])
-        return Answer(
-            answer.status, [*answer.headers, (b"set-cookie", sign_in.cookies().encode("latin-1"))], answer.body
-        )
+            return _with_cookies(_home(), sign_in.cookies())
+        if sign_in.persons is not None and sign_in.persons.present(cookies) is not None:
+            return answer
+        return _with_cookies(answer, sign_in.cookies())
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -136,6 +162,16 @@ class Gateway:
             await receive()
         self._executor.shutdown(wait=False, cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _home() -> Answer:
+    """To the start page: so a key leaves the address bar and the history."""
+    return Answer(303, [(b"location", b"/"), (b"cache-control", b"no-store")])
+
+
+def _with_cookies(answer: Answer, cookies: tuple[str, ...]) -> Answer:
+    more = [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
+    return Answer(answer.status, [*answer.headers, *more], answer.body)
 
 
 def _is_document(answer: Answer) -> bool:

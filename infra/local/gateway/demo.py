@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-from chalicelib.errors import InvalidRequest, KubiliticsError, MethodNotAllowed, NotFound, TooLarge, Unavailable
+from chalicelib.errors import InvalidRequest, KubiliticsError, MethodNotAllowed, NotFound, Unavailable
 from infra.local.demo_client import DemoAway, DemoClient, DemoRefused
-from infra.local.gateway.answer import Answer, Receive, Scope, error_answer, json_answer
+from infra.local.gateway.answer import Answer, Receive, Scope, error_answer, json_answer, small_body
 from infra.local.gateway.events import header_map
 
 PREFIX = "/local/demo/"
-_BODY_BYTES = 4096
 _ROUTES = {"faults": ("GET", "clusters:read"), "inject": ("POST", "clusters:write"), "heal": ("POST", "clusters:write")}
 _log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class DemoFront:
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The demo's answer in the API's forms; never raises."""
         try:
-            body = await _body(receive)
+            body = await small_body(receive)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, self._serve, scope, body)
         except KubiliticsError as error:
@@ -103,14 +102,3 @@ def _name(body: bytes) -> str:
             "The body names no fault.", remedy='Send JSON: {"name": "..."}.', details={"field": "name"}
         )
     return name
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if sum(map(len, chunks)) > _BODY_BYTES:
-            raise TooLarge(f"The request body is larger than {_BODY_BYTES} bytes.", details={"limit": _BODY_BYTES})
-        if not message.get("more_body"):
-            return b"".join(chunks)

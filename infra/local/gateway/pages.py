@@ -23,7 +23,8 @@ _MISSING_UI = (
 )
 _LINK_NEEDED = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>Kubilitics</title><h1>Sign in</h1>"
-    b"<p>Open the one-time link that <code>make run</code> printed. It works once; restart for a new one.</p></html>"
+    b"<p>Open the one-time link that <code>make run</code> or <code>make user</code> printed. It works once; "
+    b"restart, or ask for a new one.</p></html>"
 )
 
 

@@ -4,13 +4,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.api.endpoints import ENDPOINTS
+from infra.local.people import People
 from tests.functional.api.harness import Api, user_token
 
 OURS = "http://127.0.0.1:8000"
 
 
 def cookie():
-    return wiring.local_session_cookie().partition(";")[0]
+    return People(wiring.services()).local_admin()[0].partition(";")[0]
 
 
 def as_role(api, role, tenant="local"):
@@ -104,7 +105,12 @@ def test_a_removed_user_is_out_at_once(api):
     created = api.post("/users", {"name": "ana", "role": "viewer"})
     assert created.status == 201
     ana = Api(api.app, api.services, created.json["token"])
-    assert ana.get("/me").json == {"user": "ana", "name": "ana", "tenant": "local", "role": "viewer"}
+    me = ana.get("/me").json
+    assert {key: me[key] for key in ("user", "name", "tenant", "role")} == {
+        "user": "ana", "name": "ana", "tenant": "local", "role": "viewer",
+    }  # fmt: skip
+    assert "changes:read" in me["permissions"]
+    assert "changes:approve" not in me["permissions"]
     assert api.post("/users", {"name": "ana", "role": "viewer"}).status == 409
     assert api.call("DELETE", "/api/v1/users/ana").status == 204
     assert ana.get("/me").status == 401

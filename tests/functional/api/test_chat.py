@@ -12,6 +12,7 @@ from chalicelib import wiring
 from chalicelib.api import websocket, work
 from chalicelib.api.models.chat import Frame
 from chalicelib.state.ids import TenantId
+from infra.local.people import People
 
 TENANT = TenantId("local")
 
@@ -122,7 +123,7 @@ def test_a_socket_gets_every_frame_in_order_and_the_rest_after_a_reconnect(api, 
 
 
 def test_a_socket_is_refused_without_a_token_or_from_a_foreign_page(api, sockets):
-    cookie = wiring.local_session_cookie().partition(";")[0]
+    cookie = People(wiring.services()).local_admin()[0].partition(";")[0]
     assert sockets.connect(api, "x", Host="127.0.0.1") == 401
     assert sockets.connect(api, "x", Cookie=cookie, Origin="https://evil.example") == 403
     assert sockets.connect(api, "x", Cookie=cookie) == 403

@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from chalice.app import Chalice
 
 from infra.local.gateway.access import OneTimeLink
-from infra.local.gateway.application import Demo, Gateway, SignIn
+from infra.local.gateway.application import Demo, Gateway, PeopleRoutes, SignIn
 from infra.local.gateway.limits import Limits
 from infra.local.gateway.pages import Pages
 from infra.local.signature import SignatureCheck
@@ -79,6 +79,7 @@ def serving(
     link: Path | None = None,
     ui: Mapping[str, str] | None = None,
     demo: Demo | None = None,
+    people: PeopleRoutes | None = None,
 ) -> Iterator[Served]:
     folder = tmp / "web"
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,8 +88,11 @@ def serving(
         (folder / name).write_text(text)
     app = sample_app()
     limits = limits or Limits()
-    sign_in = SignIn(lambda: COOKIE, OneTimeLink(link) if link else None, "kubilitics_session")
-    gateway = Gateway(app, Pages(folder, ("http://127.0.0.1:4566",)), SignatureCheck(*KEY), sign_in, limits, demo)
+    persons = people.people if people else None
+    cookies = persons.local_admin if persons else lambda: (COOKIE,)
+    sign_in = SignIn(cookies, OneTimeLink(link) if link else None, "kubilitics_session", persons)
+    pages = Pages(folder, ("http://127.0.0.1:4566",))
+    gateway = Gateway(app, pages, SignatureCheck(*KEY), sign_in, limits, demo, people)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -236,7 +236,18 @@ const yaml = (kind, ns, name) =>
   `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: ${ns}\n  labels:\n    app: gateway\nspec:\n  containers:\n    - name: gateway\n      image: "registry.example.com/gateway:v2.41.0"\n      resources:\n        requests:\n          cpu: 250m\n          memory: 256Mi\n      ports:\n        - containerPort: 8080\n  restartPolicy: Always\n`
 
 const ROUTES = [
-  ['GET', /^\/me$/, () => ({ user: 'admin', name: 'admin', tenant: 'local', role: 'admin' })],
+  [
+    'GET',
+    /^\/me$/,
+    () => ({
+      user: 'ana',
+      name: 'ana',
+      tenant: 'local',
+      role: 'viewer',
+      permissions: ['clusters:read', 'changes:read'],
+    }),
+  ],
+  ['GET', /^\/(changes|notices)$/, () => list([])],
   ['GET', /^\/kinds$/, () => data.kinds],
   ['GET', /^\/clusters$/, () => list(clusters)],
   [

@@ -1,11 +1,14 @@
 /** Builders of API shapes for tests: a whole, valid value with only what the test is about said. */
 import type {
+  Change,
+  ChangeCheck,
   Column,
   ColumnType,
   Hypothesis,
   Investigation,
   InvestigationStep,
   Kind,
+  Me,
   Problem,
   QueryChip,
   Row,
@@ -144,6 +147,97 @@ export function anInvestigation(more: Partial<Investigation> = {}): Investigatio
     feedback: null,
     follow_up: null,
     links: [],
+    ...more,
+  }
+}
+
+const PERMISSIONS: Record<Me['role'], string[]> = {
+  viewer: ['clusters:read', 'changes:read'],
+  auditor: ['clusters:read', 'changes:read', 'audit:read'],
+  operator: ['clusters:read', 'clusters:write', 'changes:read', 'changes:write', 'changes:approve'],
+  admin: [
+    'audit:read',
+    'changes:approve',
+    'changes:approve_high',
+    'changes:read',
+    'changes:write',
+    'clusters:read',
+    'clusters:write',
+    'settings:write',
+    'users:write',
+  ],
+}
+
+/** Somebody signed in, with the permissions of their role that the tests are about. */
+export function aPerson(role: Me['role'], user = 'ada'): Me {
+  return { user, name: user, tenant: 'local', role, permissions: PERMISSIONS[role] }
+}
+
+export function aCheck(
+  name: string,
+  outcome: ChangeCheck['outcome'],
+  more: Partial<ChangeCheck> = {},
+): ChangeCheck {
+  return { name, outcome, text: name, remedy: '', overridable: false, details: {}, ...more }
+}
+
+export function aChange(more: Partial<Change> = {}): Change {
+  return {
+    id: 'ch_a',
+    cluster: 'cl_a',
+    action: 'scale',
+    summary: 'Scale Deployment shop/checkout from 2 to 3',
+    status: 'pending',
+    created_at: '2026-01-05T09:00:00Z',
+    created_by: 'ada',
+    expires_at: '2026-01-06T09:00:00Z',
+    updated_at: '2026-01-05T09:00:00Z',
+    target: { kind: 'Deployment', namespace: 'shop', name: 'checkout', uid: 'u1' },
+    verdict: 'safe',
+    level: 'low',
+    reason: '',
+    channel: 'api',
+    playbook: '',
+    undo_of: '',
+    undone_by: '',
+    note: '',
+    arguments: { kind: 'Deployment', namespace: 'shop', name: 'checkout', replicas: 3 },
+    evidence: [],
+    overrides: [],
+    symptom: '',
+    digest: 'd1',
+    operations: [],
+    targets: [],
+    preview: {
+      as_of: '2026-01-05T09:00:00Z',
+      verdict: 'safe',
+      checks: [],
+      diffs: [],
+      blast: {
+        level: 'low',
+        reasons: [],
+        hits: [],
+        omitted: 0,
+        entry_points: [],
+        data: [],
+        pods: 0,
+        unavailable_at_once: 0,
+      },
+      undo: { possible: true, how: '', losses: [] },
+      cost: null,
+      production: false,
+      production_why: '',
+      gaps: [],
+    },
+    decision: {
+      allowed: true,
+      requirement: { method: 'simple', phrase: '', second_person: false, admin: false, reasons: [] },
+      violations: [],
+    },
+    approvals: [],
+    execution: null,
+    verification: null,
+    closed_by: '',
     ...more,
   }
 }

@@ -29,6 +29,11 @@ export interface components {
             };
             /** Description */
             description: string;
+            /**
+             * Kinds
+             * @description What it can be asked for; `*`: any kind; none: not about one object.
+             */
+            kinds: string[];
             /** Name */
             name: string;
             /** Title */
@@ -2118,6 +2123,11 @@ export interface components {
         Me: {
             /** Name */
             name: string;
+            /**
+             * Permissions
+             * @description What the role may do, as `thing:verb`.
+             */
+            permissions: string[];
             /**
              * Role
              * @enum {string}

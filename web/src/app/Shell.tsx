@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { Outlet, useNavigate, useParams, useRouter, useSearch } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { clustersQuery, meQuery } from '../api/queries'
+import { useMay } from '../api/roles'
 import { asApiError } from '../api/errors'
 import { startCluster } from '../features/demo/simulated'
 import { SignInPage } from './SignInPage'
@@ -89,6 +90,7 @@ function useFrameShortcuts(cluster: string | undefined): void {
   const navigate = useNavigate()
   const { history } = useRouter()
   const inCluster = cluster !== undefined
+  const mayReadAudit = useMay('audit:read')
   const goList = (kind: string) => {
     if (cluster) {
       void navigate({ to: '/c/$cluster/k/$kind', params: { cluster, kind } })
@@ -112,6 +114,10 @@ function useFrameShortcuts(cluster: string | undefined): void {
     inCluster,
   )
   useShortcut('goInvestigations', () => void navigate({ to: '/investigations', search: { cluster } }))
+  useShortcut('goChanges', () => void navigate({ to: '/changes' }))
+  useShortcut('goPlaybooks', () => void navigate({ to: '/playbooks' }))
+  useShortcut('goPolicies', () => void navigate({ to: '/policies' }))
+  useShortcut('goAudit', () => void navigate({ to: '/audit' }), mayReadAudit)
   useShortcut('goPods', () => goList('Pod'), inCluster)
   useShortcut('goDeployments', () => goList('Deployment'), inCluster)
   useShortcut('goNodes', () => goList('Node'), inCluster)

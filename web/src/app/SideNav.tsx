@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'react'
 import { Link, useLocation, useParams } from '@tanstack/react-router'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { changesQuery } from '../api/changeQueries'
 import { overviewQuery } from '../api/queries'
+import { useMay } from '../api/roles'
 import { useKinds, type Category } from '../kinds/registry'
 import { count } from '../kinds/format'
-import { Icon } from '../ui/Icon'
+import { Icon, type IconName } from '../ui/Icon'
 import { StatusShape } from '../ui/Status'
 import { useLayout } from './layout'
 import { useShortcut } from './shortcuts'
@@ -15,6 +17,8 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
+  const pending = useInfiniteQuery(changesQuery({ status: 'pending' }))
+  const waiting = pending.data?.pages[0]?.items.length ?? 0
   const nav = useRef<HTMLElement>(null)
   const { navOpen, set } = useLayout()
   const { pathname } = useLocation()
@@ -71,8 +75,28 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
               <span className={styles.label}>Investigations</span>
             </Link>
           </li>
+          <li>
+            <Link
+              to="/changes"
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ includeSearch: false }}
+            >
+              <Icon name="edit" />
+              <span className={styles.label}>Changes</span>
+              {waiting > 0 && (
+                <span className={styles.alarm} title="Waiting for approval">
+                  <StatusShape level="warn" size={11} />
+                  {waiting}
+                  {pending.hasNextPage && '+'}
+                </span>
+              )}
+            </Link>
+          </li>
+          <PageLink to="/playbooks" icon="book" label="Playbooks" />
         </ul>
       )}
+      <Governance />
       {cluster &&
         registry
           .categories()
@@ -85,19 +109,75 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
             />
           ))}
       <ul className={styles.bottom}>
-        <li>
-          <Link
-            to="/clusters"
-            className={styles.link}
-            activeProps={{ className: styles.active }}
-            activeOptions={{ includeSearch: false }}
-          >
-            <Icon name="clusters" />
-            <span className={styles.label}>Clusters</span>
-          </Link>
-        </li>
+        <PageLink to="/clusters" icon="clusters" label="Clusters" />
       </ul>
     </nav>
+  )
+}
+
+interface PageLinkProps {
+  to: '/clusters' | '/playbooks' | '/policies' | '/autonomy' | '/audit' | '/users'
+  icon?: IconName
+  label: string
+}
+
+const GOVERNANCE = new Set(['/policies', '/autonomy', '/audit', '/users'])
+
+/** What decides over changes, and the record of them. Open while one of its pages is. */
+function Governance() {
+  const mayReadAudit = useMay('audit:read')
+  const mayManageUsers = useMay('users:write')
+  const { pathname } = useLocation()
+  const [open, setOpen] = useState<boolean | null>(null)
+  const shown = open ?? GOVERNANCE.has(pathname)
+  return (
+    <section className={styles.group}>
+      <GroupHeading name="Governance" icon="shield" shown={shown} onTurn={() => setOpen(!shown)} />
+      {shown && (
+        <ul>
+          <PageLink to="/policies" label="Policies" />
+          <PageLink to="/autonomy" label="Autonomy" />
+          {mayReadAudit && <PageLink to="/audit" label="Audit" />}
+          {mayManageUsers && <PageLink to="/users" label="Users" />}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+interface GroupHeadingProps {
+  name: string
+  icon: IconName
+  shown: boolean
+  onTurn: () => void
+}
+
+function GroupHeading({ name, icon, shown, onTurn }: GroupHeadingProps) {
+  return (
+    <button type="button" className={styles.heading} aria-expanded={shown} onClick={onTurn}>
+      <Icon name={icon} />
+      <span className={styles.label}>{name}</span>
+      <span className={styles.turn} data-open={shown}>
+        <Icon name="chevronRight" size={12} />
+      </span>
+    </button>
+  )
+}
+
+/** A page that belongs to no cluster; without an icon inside a group. */
+function PageLink({ to, icon, label }: PageLinkProps) {
+  return (
+    <li>
+      <Link
+        to={to}
+        className={icon ? styles.link : `${styles.link} ${styles.kind}`}
+        activeProps={{ className: styles.active }}
+        activeOptions={{ includeSearch: false }}
+      >
+        {icon && <Icon name={icon} />}
+        <span className={styles.label}>{label}</span>
+      </Link>
+    </li>
   )
 }
 
@@ -118,13 +198,7 @@ function CategoryGroup({
   const shown = open ?? (holdsCurrent || OPEN_AT_START.has(category.name))
   return (
     <section className={styles.group}>
-      <button type="button" className={styles.heading} aria-expanded={shown} onClick={() => setOpen(!shown)}>
-        <Icon name={category.icon} />
-        <span className={styles.label}>{category.name}</span>
-        <span className={styles.turn} data-open={shown}>
-          <Icon name="chevronRight" size={12} />
-        </span>
-      </button>
+      <GroupHeading name={category.name} icon={category.icon} shown={shown} onTurn={() => setOpen(!shown)} />
       {shown && (
         <ul>
           {category.kinds.map((kind) => {

@@ -2,6 +2,8 @@ import { Link } from '@tanstack/react-router'
 import type { Me } from '../api/types'
 import { ClusterSwitcher } from '../features/clusters/ClusterSwitcher'
 import { FailureButton } from '../features/demo/FailureButton'
+import { NoticeBell } from '../features/notices/NoticeBell'
+import { AccountMenu } from '../features/users/AccountMenu'
 import { Button, IconButton } from '../ui/Button'
 import { Icon, type IconName } from '../ui/Icon'
 import { Menu, MenuItem, MenuLabel } from '../ui/Menu'
@@ -48,18 +50,9 @@ export function TopBar({ cluster, me }: { cluster: string | undefined; me: Me | 
         shortcut="?"
         onClick={() => layout.set({ helpOpen: true })}
       />
+      {me && <NoticeBell key={me.user} me={me} />}
       <ThemeMenu />
-      {me && (
-        <span className={styles.user} title={`${me.user}, ${me.role} of tenant ${me.tenant}`}>
-          <span className={styles.avatar} aria-hidden="true">
-            {me.user.slice(0, 1).toUpperCase()}
-          </span>
-          <span className={styles.userText}>
-            {me.user}
-            <span className={styles.role}>{me.role}</span>
-          </span>
-        </span>
-      )}
+      {me && <AccountMenu me={me} />}
     </header>
   )
 }

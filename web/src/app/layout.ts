@@ -1,4 +1,5 @@
 import { create } from 'zustand'
+import { recall, remember } from './storage'
 
 interface LayoutState {
   assistantOpen: boolean
@@ -70,20 +71,4 @@ export function rememberedCluster(): string | null {
 function storedWidth(): number {
   const width = Number(recall(WIDTH_KEY))
   return Number.isFinite(width) && width >= MIN_WIDTH_PX ? width : DEFAULT_WIDTH_PX
-}
-
-function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value)
-  } catch {
-    // Storage may be blocked; the value then lasts for this page.
-  }
-}
-
-function recall(key: string): string | null {
-  try {
-    return localStorage.getItem(key)
-  } catch {
-    return null
-  }
 }

@@ -116,6 +116,82 @@ const investigation = createRoute({
   ),
 })
 
+export interface ChangesSearch {
+  cluster?: string
+  status?: string
+}
+
+const changes = createRoute({
+  getParentRoute: () => root,
+  path: '/changes',
+  validateSearch: (search): ChangesSearch => ({ cluster: text(search.cluster), status: text(search.status) }),
+  component: lazyRouteComponent(() => import('../features/changes/ChangesPage'), 'ChangesPage'),
+})
+
+const change = createRoute({
+  getParentRoute: () => root,
+  path: '/c/$cluster/changes/$change',
+  component: lazyRouteComponent(() => import('../features/changes/ChangePage'), 'ChangePage'),
+})
+
+export interface PlaybooksSearch {
+  tab?: string
+}
+
+const playbooks = createRoute({
+  getParentRoute: () => root,
+  path: '/playbooks',
+  validateSearch: (search): PlaybooksSearch => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import('../features/playbooks/PlaybooksPage'), 'PlaybooksPage'),
+})
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/c/$cluster/runs/$run',
+  component: lazyRouteComponent(() => import('../features/playbooks/RunPage'), 'RunPage'),
+})
+
+export interface AuditSearch {
+  actor?: string
+  action?: string
+  cluster?: string
+  text?: string
+  from?: string
+  to?: string
+}
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (search): AuditSearch => ({
+    actor: text(search.actor),
+    action: text(search.action),
+    cluster: text(search.cluster),
+    text: text(search.text),
+    from: text(search.from),
+    to: text(search.to),
+  }),
+  component: lazyRouteComponent(() => import('../features/audit/AuditPage'), 'AuditPage'),
+})
+
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('../features/governance/PoliciesPage'), 'PoliciesPage'),
+})
+
+const autonomy = createRoute({
+  getParentRoute: () => root,
+  path: '/autonomy',
+  component: lazyRouteComponent(() => import('../features/governance/AutonomyPage'), 'AutonomyPage'),
+})
+
+const users = createRoute({
+  getParentRoute: () => root,
+  path: '/users',
+  component: lazyRouteComponent(() => import('../features/users/UsersPage'), 'UsersPage'),
+})
+
 const routeTree = root.addChildren([
   home,
   clusters,
@@ -125,6 +201,14 @@ const routeTree = root.addChildren([
   detail,
   investigations,
   investigation,
+  changes,
+  change,
+  playbooks,
+  run,
+  audit,
+  policies,
+  autonomy,
+  users,
 ])
 
 export const router = createRouter({

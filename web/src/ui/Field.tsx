@@ -27,14 +27,19 @@ export function TextField({ label, hint, ...rest }: FieldProps & InputHTMLAttrib
   )
 }
 
-export function TextArea({ label, hint, ...rest }: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+export function TextArea({
+  label,
+  hint,
+  className = '',
+  ...rest
+}: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   const id = useId()
   return (
     <div className={styles.field}>
       <label htmlFor={id}>{label}</label>
       <textarea
         id={id}
-        className={`${styles.input} ${styles.area}`}
+        className={`${styles.input} ${styles.area} ${className}`}
         spellCheck={false}
         aria-describedby={hint ? `${id}-hint` : undefined}
         {...rest}

@@ -12,6 +12,7 @@ import { ErrorNotice } from '../../ui/Notice'
 import { SkeletonRows } from '../../ui/Skeleton'
 import { HealthScore, StatusWord } from '../../ui/Status'
 import { Tabs, type TabEntry } from '../../ui/Tabs'
+import { ActionMenu } from '../changes/ActionMenu'
 import { InvestigateButton } from '../investigations/InvestigateButton'
 import { withState, type Container } from './containers'
 import { EventsTab } from './EventsTab'
@@ -168,6 +169,7 @@ function DetailHeader({ cluster, resource, detail, failing, onClose }: DetailHea
             target: { kind, name, namespace: namespace ?? '' },
           }}
         />
+        {detail && <ActionMenu cluster={cluster} resource={detail.resource} />}
         {onClose && (
           <>
             <Link

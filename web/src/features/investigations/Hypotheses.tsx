@@ -3,6 +3,7 @@ import { age, probability } from '../../kinds/format'
 import { ResourceLink } from '../../kinds/ResourceLink'
 import { Card } from '../../ui/Card'
 import { Icon } from '../../ui/Icon'
+import { ActionMenu } from '../changes/ActionMenu'
 import { EvidenceList } from '../evidence/EvidenceList'
 import { CauseChain, Explained, NotKnown, RemedyNote } from '../problems/CauseParts'
 import { HYPOTHESIS_WORDS, inOrder } from './words'
@@ -69,6 +70,16 @@ function HypothesisView({ hypothesis, one, open }: HypothesisViewProps) {
         <CauseChain steps={hypothesis.chain} />
         <Explained resources={hypothesis.explains} cluster={one.cluster} />
         {hypothesis.status !== 'refuted' && !toldAbove && <RemedyNote remedy={hypothesis.remedy} />}
+        {hypothesis.status === 'supported' && (
+          <div>
+            <ActionMenu
+              tone="plain"
+              cluster={one.cluster}
+              resource={resource}
+              cause={{ reason: hypothesis.title, evidence: hypothesis.for }}
+            />
+          </div>
+        )}
       </div>
     </details>
   )

@@ -1,18 +1,21 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { fireEvent, render, screen } from '@testing-library/react'
 import { afterEach, expect, test, vi } from 'vitest'
+import { aPerson } from '../../api/samples'
 import { InvestigateButton } from './InvestigateButton'
+
+type Role = Parameters<typeof aPerson>[0]
 
 const went = vi.fn()
 vi.mock('@tanstack/react-router', () => ({ useNavigate: () => went }))
 
 const asked = { cluster: 'cl_a', question: 'Why does checkout fail?' }
 
-function shown(role: string, start: () => Response) {
+function shown(role: Role, start: () => Response) {
   const sent: unknown[] = []
   vi.stubGlobal('fetch', (address: RequestInfo | URL, init?: RequestInit) => {
     if (String(address) === '/api/v1/me') {
-      return Promise.resolve(Response.json({ user: 'ada', name: 'Ada', tenant: 'default', role }))
+      return Promise.resolve(Response.json(aPerson(role)))
     }
     sent.push(JSON.parse(String(init?.body)))
     return Promise.resolve(start())

@@ -1,11 +1,11 @@
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { clustersQuery, investigationsQuery } from '../../api/queries'
 import { useMayWrite } from '../../api/roles'
 import type { InvestigationSummary } from '../../api/types'
 import { rememberedCluster } from '../../app/layout'
-import { useShortcut } from '../../app/shortcuts'
+import { SearchBox } from '../../app/SearchBox'
 import { age, clockTime } from '../../kinds/format'
 import { Button } from '../../ui/Button'
 import { ToolbarSelect } from '../../ui/Field'
@@ -108,7 +108,13 @@ function Filters({ filter, change }: { filter: Filter; change: (next: Partial<Fi
   const clusters = useQuery(clustersQuery()).data?.items ?? []
   return (
     <>
-      <SearchBox value={filter.q ?? ''} onChange={(q) => change({ q: q || undefined })} />
+      <SearchBox
+        main
+        label="Search the investigations"
+        placeholder="Search: question, cause, object"
+        value={filter.q ?? ''}
+        onChange={(q) => change({ q: q || undefined })}
+      />
       <ToolbarSelect
         label="Cluster"
         value={filter.cluster ?? ''}
@@ -155,37 +161,6 @@ function Filters({ filter, change }: { filter: Filter; change: (next: Partial<Fi
         <option value="reopened">{RESOLUTION_WORDS.reopened}</option>
       </ToolbarSelect>
     </>
-  )
-}
-
-const TYPED_MS = 300
-
-/** Searches a moment after the last key, so that not every letter is a request. */
-function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const input = useRef<HTMLInputElement>(null)
-  const [typed, setTyped] = useState(value)
-  useShortcut('filter', () => input.current?.focus())
-  useEffect(() => setTyped(value), [value])
-  useEffect(() => {
-    if (typed.trim() === value) {
-      return
-    }
-    const timer = setTimeout(() => onChange(typed.trim()), TYPED_MS)
-    return () => clearTimeout(timer)
-    // Only typing searches; `onChange` is new on every render.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [typed])
-  return (
-    <input
-      ref={input}
-      type="search"
-      className={styles.search}
-      aria-label="Search the investigations"
-      placeholder="Search: question, cause, object"
-      value={typed}
-      maxLength={200}
-      onChange={(event) => setTyped(event.target.value)}
-    />
   )
 }
 

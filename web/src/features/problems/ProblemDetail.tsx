@@ -3,6 +3,7 @@ import { age } from '../../kinds/format'
 import { ResourceLink } from '../../kinds/ResourceLink'
 import { SeverityChip } from '../../ui/Status'
 import { EvidenceList } from '../evidence/EvidenceList'
+import { ActionMenu } from '../changes/ActionMenu'
 import { InvestigateButton } from '../investigations/InvestigateButton'
 import { CauseChain, Explained, NotKnown, RemedyNote } from './CauseParts'
 import { Certainty } from './ProblemCard'
@@ -29,8 +30,14 @@ export function ProblemDetail({ problem, cluster, now }: ProblemDetailProps) {
       <ResourceLink cluster={cluster} resource={problem.resource} />
       <p className={styles.summary}>{problem.summary}</p>
       {cluster && (
-        <div>
+        <div className={styles.actions}>
           <InvestigateButton asked={askedOf(problem, cluster)} />
+          <ActionMenu
+            tone="plain"
+            cluster={cluster}
+            resource={problem.resource}
+            cause={{ reason: problem.title, evidence: problem.evidence, symptom: problem.id }}
+          />
         </div>
       )}
       <CauseChain steps={problem.chain} />
