@@ -11,13 +11,14 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chalicelib.rootcause.placement import affine_to, selected_by, untolerated
+from chalicelib.safety.neighbours import Guard, Neighbours, anti_terms, matches
 from chalicelib.state.kinds.cluster import Node
 from chalicelib.state.kinds.pod import Pod
-from chalicelib.state.kinds.pod_spec import PodAffinityTerm, PodSpec, TopologySpread
-from chalicelib.state.meta import Labels, LabelSelector, Ref, expression_holds
+from chalicelib.state.kinds.pod_spec import PodAffinityTerm, PodSpec
+from chalicelib.state.meta import Labels, Ref, expression_holds
 from chalicelib.state.quantity import quantity
 from chalicelib.state.world import World, pod_requests
 
@@ -95,14 +96,24 @@ def _ports(spec: PodSpec) -> Iterable[tuple[int, str]]:
     return ((p.host_port, p.protocol) for c in spec.containers for p in c.ports if p.host_port)
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A pod that waits for a node already. `open_rooms` None: not tried yet."""
+
+    wish: Wish
+    open_rooms: list[Room] | None = None
+
+
 class Rooms:
     """All nodes, and the pods on them, as a change goes on. `place` and `leave` change it."""
 
     def __init__(self, world: World, *, packed: bool = False) -> None:
         self._world = world
         self._packed = packed
-        self._pods: dict[str, dict[Ref, Pod]] = defaultdict(dict)
+        self._running: dict[str, dict[Ref, tuple[Pod, str]]] = defaultdict(dict)
         self._keeping_away: dict[Ref, tuple[Pod, list[PodAffinityTerm], str]] = {}
+        self._freed: set[str] = set()
+        self._all_again = False
         self.rooms: dict[str, Room] = {}
         for node in world.snapshot.of("Node"):
             self.rooms[node.metadata.name] = _room(world, node)
@@ -111,7 +122,22 @@ class Rooms:
             for pod in pods:
                 if not pod.finished and room is not None:
                     self._occupy(room, pod, +1)
-        self._waiting = [Wish.of(pod) for pod in world.snapshot.of("Pod") if _waits(pod)][:MOST_WAITING]
+        waiting = [Wish.of(pod) for pod in world.snapshot.of("Pod") if _waits(pod)][:MOST_WAITING]
+        self._waiting = [_Waiting(wish) for wish in waiting]
+
+    def fork(self, *, packed: bool) -> Rooms:
+        """A copy in which nothing has been tried yet; what happens in one does not show in the other."""
+        other = Rooms.__new__(Rooms)
+        other._world, other._packed = self._world, packed
+        other._running = defaultdict(dict, {space: dict(pods) for space, pods in self._running.items()})
+        other._keeping_away = dict(self._keeping_away)
+        other._freed, other._all_again = set(self._freed), self._all_again
+        other.rooms = {
+            name: replace(room, extended=dict(room.extended), ports=Counter(room.ports))
+            for name, room in self.rooms.items()
+        }
+        other._waiting = [_Waiting(waiting.wish) for waiting in self._waiting]
+        return other
 
     def _occupy(self, room: Room, pod: Pod, sign: int) -> None:
         cpu, memory = pod_requests(pod.spec)
@@ -125,26 +151,39 @@ class Rooms:
             room.ports[port] += sign
         ref = Ref("Pod", pod.metadata.namespace, pod.metadata.name)
         if sign < 0:
-            self._pods[room.name].pop(ref, None)
+            self._running[ref.namespace].pop(ref, None)
             self._keeping_away.pop(ref, None)
             return
-        self._pods[room.name][ref] = pod
-        if terms := _anti_terms(pod.spec):
+        self._running[ref.namespace][ref] = (pod, room.name)
+        if terms := anti_terms(pod.spec):
             self._keeping_away[ref] = (pod, terms, room.name)
 
     def leave(self, pod: Pod) -> None:
         """A pod goes from its node; one that is on none, or gone already, changes nothing."""
         room = self.rooms.get(pod.spec.node_name)
-        if room is not None and Ref("Pod", pod.metadata.namespace, pod.metadata.name) in self._pods[room.name]:
-            self._occupy(room, pod, -1)
+        ref = Ref("Pod", pod.metadata.namespace, pod.metadata.name)
+        if room is None or ref not in self._running[ref.namespace]:
+            return
+        # What kept others away from a whole zone may open more than the one node.
+        self._all_again |= ref in self._keeping_away
+        self._freed.add(room.name)
+        self._occupy(room, pod, -1)
 
     def let_others_in(self) -> None:
         """Pods that wait for a node already take what has become free before any new pod does."""
         left = []
-        for number, wish in enumerate(self._waiting):
-            if self.place(wish, self.open_to(wish, None), number):
-                left.append(wish)
+        for number, waiting in enumerate(self._waiting):
+            if waiting.open_rooms is None:
+                waiting.open_rooms = tried = self.open_to(waiting.wish, None)
+            elif self._all_again or waiting.wish.about_others:
+                tried = waiting.open_rooms
+            else:
+                tried = [room for room in waiting.open_rooms if room.name in self._freed]
+            if not tried or self.place(waiting.wish, tried, number):
+                left.append(waiting)
         self._waiting = left
+        self._freed.clear()
+        self._all_again = False
 
     def close(self, node: str) -> None:
         """A node takes no more pods (it is being drained)."""
@@ -177,8 +216,9 @@ class Rooms:
         """Put one pod somewhere; returns the reason when it fits nowhere, else nothing."""
         reasons: Counter[str] = Counter()
         best: Room | None = None
+        neighbours = self._neighbours(wish) if self._has_rules(wish) else None
         for room in open_rooms:
-            why = self.fits(wish, room) or (self._others(wish, room) if self._has_rules(wish) else "")
+            why = self.fits(wish, room) or (neighbours.why_not(room.node) if neighbours is not None else "")
             if why:
                 reasons[why] += 1
             elif best is None or self._better(room, best):
@@ -217,67 +257,17 @@ class Rooms:
 
     def _guarded(self, pod: Pod) -> bool:
         """Whether a running pod's required anti-affinity speaks of this pod."""
-        return any(_speaks_of(term, owner, pod) for owner, term, _ in self._guards())
+        return any(matches(term, owner, pod) for owner, term, _ in self._guards())
 
-    def _guards(self) -> Iterator[tuple[Pod, PodAffinityTerm, str]]:
-        """Required anti-affinity of running pods: (whose, the term, on which node)."""
+    def _neighbours(self, wish: Wish) -> Neighbours:
+        nodes = {name: room.node for name, room in self.rooms.items()}
+        return Neighbours(wish.pod, nodes, self._running, self._guards())
+
+    def _guards(self) -> Iterator[Guard]:
+        """Required anti-affinity of running pods."""
         for pod, terms, node in self._keeping_away.values():
             for term in terms:
                 yield pod, term, node
-
-    def _others(self, wish: Wish, room: Room) -> str:
-        """What rules about other pods forbid on this node."""
-        pod, labels = wish.pod, room.node.metadata.labels
-        for term in _anti_terms(pod.spec):
-            if self._matching_in(term, pod, labels.get(term.topology_key)):
-                return "didn't match pod anti-affinity rules"
-        for owner, term, node in self._guards():
-            there = self.rooms[node].node.metadata.labels.get(term.topology_key) if node in self.rooms else None
-            if there is not None and there == labels.get(term.topology_key) and _speaks_of(term, owner, pod):
-                return "didn't satisfy existing pods anti-affinity rules"
-        affinity = pod.spec.affinity.pod_affinity if pod.spec.affinity else None
-        for term in affinity.required if affinity else ():
-            anywhere = any(self._matching_in(term, pod, value) for value in self._values(term.topology_key))
-            first_of_its_kind = not anywhere and _matches(term, pod, pod)
-            if not first_of_its_kind and not self._matching_in(term, pod, labels.get(term.topology_key)):
-                return "didn't match pod affinity rules"
-        return self._spread(pod, room)
-
-    def _spread(self, pod: Pod, room: Room) -> str:
-        """Domains are counted over nodes that the rule's policies admit: by default tainted ones too."""
-        for rule in pod.spec.topology_spread_constraints:
-            if rule.when_unsatisfiable == "ScheduleAnyway":
-                continue
-            here = room.node.metadata.labels.get(rule.topology_key)
-            if here is None:
-                return "didn't match pod topology spread constraints (missing required label)"
-            selector = rule.label_selector or LabelSelector()
-            counts: Counter[str] = Counter()
-            for other in self.rooms.values():
-                domain = other.node.metadata.labels.get(rule.topology_key)
-                if domain is not None and _counts(rule, pod, other.node):
-                    counts[domain] += sum(
-                        p.metadata.namespace == pod.metadata.namespace and selector.matches(p.metadata.labels)
-                        for p in self._pods[other.name].values()
-                    )
-            own = 1 if selector.matches(pod.metadata.labels) else 0
-            least = 0 if rule.min_domains and len(counts) < rule.min_domains else min(counts.values(), default=0)
-            if counts and counts[here] + own - least > rule.max_skew:
-                return "didn't match pod topology spread constraints"
-        return ""
-
-    def _values(self, key: str) -> set[str]:
-        return {v for room in self.rooms.values() if (v := room.node.metadata.labels.get(key)) is not None}
-
-    def _matching_in(self, term: PodAffinityTerm, pod: Pod, domain: str | None) -> bool:
-        """Whether a pod that a term selects runs in a domain of its topology key."""
-        if domain is None:
-            return False
-        for name, room in self.rooms.items():
-            near = room.node.metadata.labels.get(term.topology_key) == domain
-            if near and any(_matches(term, pod, other) for other in self._pods[name].values()):
-                return True
-        return False
 
 
 def _waits(pod: Pod) -> bool:
@@ -303,31 +293,6 @@ def gate(pod: Pod, node: Node) -> str:
         return "unschedulable"
     taint = untolerated(pod, node)
     return f"untolerated taint {taint.key}" if taint else ""
-
-
-def _counts(rule: TopologySpread, pod: Pod, node: Node) -> bool:
-    """Whether a node's domain counts for a spread rule."""
-    if rule.node_affinity_policy == "Honor" and not (selected_by(pod, node) and affine_to(pod, node)):
-        return False
-    return rule.node_taints_policy != "Honor" or untolerated(pod, node) is None
-
-
-def _anti_terms(spec: PodSpec) -> list[PodAffinityTerm]:
-    affinity = spec.affinity.pod_anti_affinity if spec.affinity else None
-    return list(affinity.required) if affinity else []
-
-
-def _speaks_of(term: PodAffinityTerm, owner: Pod, pod: Pod) -> bool:
-    """Whether a term of `owner` selects `pod`."""
-    return _matches(term, owner, pod)
-
-
-def _matches(term: PodAffinityTerm, owner: Pod, other: Pod) -> bool:
-    if term.namespace_selector is None:
-        spaces = term.namespaces or [owner.metadata.namespace]
-        if other.metadata.namespace not in spaces:
-            return False
-    return (term.label_selector or LabelSelector()).matches(other.metadata.labels)
 
 
 def _named(pod: Pod, node: str, serial: int) -> Pod:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SUITES = ("reading", "engines", "rootcause", "handlers", "users", "streams", "demo", "chaos", "fuzz")
+SUITES = ("reading", "engines", "rootcause", "safety", "handlers", "users", "streams", "demo", "chaos", "fuzz")
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
 

@@ -29,8 +29,10 @@ def placement(proposal: Proposal) -> Iterator[Check]:
         yield gap
         return
     grows = _grows(proposal.world)
-    loose = _played(proposal, starts, packed=False)
-    tight = {id(outcome.start): outcome for outcome in _played(proposal, starts, packed=True)}
+    emptiest = Rooms(proposal.world)
+    fullest = emptiest.fork(packed=True)
+    loose = _played(proposal, starts, emptiest)
+    tight = {id(outcome.start): outcome for outcome in _played(proposal, starts, fullest)}
     for outcome in loose:
         name = where(outcome.start.owner)
         if outcome.unknown:
@@ -68,10 +70,9 @@ def _replacements(proposal: Proposal) -> Iterator[NewPods]:
         yield NewPods(proposal.world.graph.standing_for(ref), raw, 1, 1, 0, 1, old=(ref,))
 
 
-def _played(proposal: Proposal, starts: list[NewPods], *, packed: bool) -> list[Outcome]:
+def _played(proposal: Proposal, starts: list[NewPods], rooms: Rooms) -> list[Outcome]:
     """Each start played to its end on one set of nodes, so that they compete for the same room."""
     world = proposal.world
-    rooms = Rooms(world, packed=packed)
     for effect in proposal.effects:
         if _cordons(effect):
             rooms.close(effect.ref.name)
