@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from chalicelib.rootcause import changes, ranking
+from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
 from chalicelib.rootcause.look import Look
-from chalicelib.rootcause.model import Diagnosis, Outcome, Problem, Symptom
+from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
 from chalicelib.rootcause.outside import outside_calls
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
@@ -37,13 +38,22 @@ def diagnose(
     cases = list(_cases(look, gaps))
     changed = changes.recently_changed(look, previous)
     candidates: list[Candidate] = []
+    vague: list[tuple[Candidate, Candidate]] = []
     for case in cases:
-        candidates += ranking.weigh(case, list(_findings(case, look, gaps)), changed)
-    kept = ranking.explain_away(ranking.merge(ranking.lift_to_cron_jobs(candidates, look)))
-    problems = [ranking.problem(c, look) for c in _worth_telling(kept)]
+        found = list(_findings(case, look, gaps))
+        own = ranking.weigh(case, found, changed)
+        candidates += own
+        vague += [(c, max(own, key=lambda o: o.probability)) for c in ranking.silenced(case, found)]
+    explained = ranking.explain_away(ranking.merge(ranking.lift_to_cron_jobs(candidates, look)))
+    told = _worth_telling(explained.kept)
+    problems = [ranking.problem(c, look) for c in told]
     problems.sort(key=_rank)
     whole = Diagnosis(
-        outcome="no_fault", problems=tuple(problems), symptoms=tuple(_seen(c) for c in cases), gaps=tuple(gaps)
+        outcome="no_fault",
+        problems=tuple(problems),
+        symptoms=tuple(_seen(c) for c in cases),
+        hypotheses=weighed.hypotheses(explained.kept, [*explained.dropped, *vague]),
+        gaps=tuple(gaps),
     )
     return scoped(whole, world, target=target, namespace=namespace)
 
@@ -54,16 +64,25 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
     if lost is not None:
         message, nearest = lost
         return Diagnosis(outcome="object_not_found", gaps=whole.gaps, message=message, nearest=nearest)
-    problems, symptoms = whole.problems, whole.symptoms
+    problems, symptoms, hypotheses = whole.problems, whole.symptoms, whole.hypotheses
     if namespace:
         problems = tuple(p for p in problems if _touches(p, namespace))
         symptoms = tuple(s for s in symptoms if s.resource.namespace == namespace)
+        hypotheses = tuple(h for h in hypotheses if _touches(h, namespace))
     if target is not None:
         refs = _relatives(target, world)
         problems = tuple(p for p in problems if p.resource in refs or refs.intersection(p.explains))
         symptoms = tuple(s for s in symptoms if s.resource in refs or s.subject in refs)
+        hypotheses = tuple(h for h in hypotheses if h.resource in refs or refs.intersection(h.explains))
     outcome, message = _outcome(problems, world, target.namespace if target else namespace)
-    return Diagnosis(outcome=outcome, problems=problems, symptoms=symptoms, gaps=whole.gaps, message=message)
+    return Diagnosis(
+        outcome=outcome,
+        problems=problems,
+        symptoms=symptoms,
+        hypotheses=hypotheses,
+        gaps=whole.gaps,
+        message=message,
+    )
 
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
@@ -145,11 +164,11 @@ def _outcome(problems: tuple[Problem, ...], world: World, namespace: str) -> tup
     return "no_fault", ""
 
 
-def _touches(problem: Problem, namespace: str) -> bool:
+def _touches(claim: Problem | Hypothesis, namespace: str) -> bool:
     return (
-        problem.resource.namespace == namespace
-        or any(r.namespace == namespace for r in problem.explains)
-        or (problem.resource == Ref("Namespace", "", namespace))
+        claim.resource.namespace == namespace
+        or any(r.namespace == namespace for r in claim.explains)
+        or (claim.resource == Ref("Namespace", "", namespace))
     )
 
 

@@ -10,6 +10,7 @@ from chalicelib.state.meta import Api, Ref
 from chalicelib.state.snapshot import Gap
 
 Outcome = Literal["problems", "no_fault", "object_not_found", "insufficient_permission", "several_independent_faults"]
+HypothesisStatus = Literal["supported", "proposed", "refuted"]
 Severity = Literal["critical", "warning", "info"]
 
 
@@ -42,6 +43,26 @@ class Problem(Api):
     chain: tuple[str, ...] = ()
 
 
+class Hypothesis(Api):
+    """A cause that was weighed for the live symptoms.
+
+    `supported` ones are the problems that are more likely than not; `proposed` ones stay below one half, where only the
+    symptom is known; `refuted` ones were accounted for by another cause, which `why` names and whose evidence is
+    `contradicting`. `explains` are the objects whose symptoms it was weighed for.
+    """
+
+    resource: Ref
+    mode: str
+    title: str
+    status: HypothesisStatus
+    probability: float
+    supporting: tuple[Evidence, ...] = ()
+    contradicting: tuple[Evidence, ...] = ()
+    missing: tuple[str, ...] = ()
+    why: str = ""
+    explains: tuple[Ref, ...] = ()
+
+
 class Symptom(Api):
     """Something that is wrong now. `subject` shows it; `resource` is the workload or object it is counted for."""
 
@@ -62,6 +83,7 @@ class Diagnosis(Api):
     outcome: Outcome
     problems: tuple[Problem, ...] = ()
     symptoms: tuple[Symptom, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     gaps: tuple[Gap, ...] = ()
     message: str = ""
     nearest: tuple[Ref, ...] = ()

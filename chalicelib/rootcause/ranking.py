@@ -57,17 +57,29 @@ class Candidate:
 
 def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref]) -> list[Candidate]:
     """Candidates of one case with their probabilities; a clear mechanism silences vaguer readings of the same case."""
-    if not found:
-        return []
-    clear = [modes()[mode].tier for mode, finding in found if finding.strength >= CLEAR]
-    floor = min(clear, default=None)
-    kept = [(m, f) for m, f in found if floor is None or modes()[m].tier <= floor or f.strength > 1]
+    floor = _floor(found)
+    kept = [(m, f) for m, f in found if not _vague(m, f, floor)]
     odds = [_odds(f, case, changed) for _, f in kept]
     total = sum(odds) + UNKNOWN_ODDS
     return [
         Candidate(mode, finding, (case,), min(CEILING, own / total))
         for (mode, finding), own in zip(kept, odds, strict=True)
     ]
+
+
+def silenced(case: Case, found: list[tuple[str, Finding]]) -> list[Candidate]:
+    """The vaguer readings of a case that `weigh` leaves out."""
+    floor = _floor(found)
+    return [Candidate(m, f, (case,), 0.0) for m, f in found if _vague(m, f, floor)]
+
+
+def _floor(found: list[tuple[str, Finding]]) -> int | None:
+    """The lowest tier of a clear finding."""
+    return min((modes()[mode].tier for mode, finding in found if finding.strength >= CLEAR), default=None)
+
+
+def _vague(mode: str, finding: Finding, floor: int | None) -> bool:
+    return floor is not None and modes()[mode].tier > floor and finding.strength <= 1
 
 
 def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
@@ -136,7 +148,15 @@ def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
     return found
 
 
-def explain_away(candidates: list[Candidate]) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What remains after explaining-away, and each candidate that was dropped with the one that accounts for it."""
+
+    kept: list[Candidate]
+    dropped: list[tuple[Candidate, Candidate]]
+
+
+def explain_away(candidates: list[Candidate]) -> Explained:
     """Drop candidates whose symptom another one accounts for; that one then explains their objects.
 
     A cause accounts for a candidate when it lies on the same object with a lower tier, on an object upstream of it, or
@@ -145,6 +165,7 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
     blamed = {c.finding.resource for c in candidates}
     ordered = sorted(candidates, key=lambda c: (c.tier, _leans(c, blamed), -c.probability, c.key))
     kept: list[Candidate] = []
+    dropped: list[tuple[Candidate, int]] = []
     reach: dict[Ref, list[int]] = defaultdict(list)
     for candidate in ordered:
         near = sorted({index for ref in _touched(candidate) for index in reach.get(ref, ())})
@@ -153,10 +174,11 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
             cause = len(kept)
             kept.append(candidate)
         else:
+            dropped.append((candidate, cause))
             kept[cause] = _absorb(kept[cause], candidate)
         for ref in {candidate.finding.resource, *candidate.finding.explains}:
             reach[ref].append(cause)
-    return kept
+    return Explained(kept, [(candidate, kept[cause]) for candidate, cause in dropped])
 
 
 def _touched(candidate: Candidate) -> set[Ref]:
