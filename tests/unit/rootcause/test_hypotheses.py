@@ -25,8 +25,10 @@ def test_a_consequence_is_refuted_by_its_cause_and_says_which():
     cluster.service("shop/cart")
     refuted = [h for h in cluster.diagnosis().hypotheses if h.status == "refuted"]
     service = next(h for h in refuted if h.resource == Ref("Service", "shop", "cart"))
-    assert "Out of memory".lower() in service.why and "cart" in service.why
-    assert service.contradicting and service.probability == 0.0
+    assert "Out of memory".lower() in service.why
+    assert "cart" in service.why
+    assert service.contradicting
+    assert service.probability == 0.0
 
 
 def test_a_symptom_without_a_sure_cause_is_proposed_with_what_is_missing():
@@ -34,7 +36,8 @@ def test_a_symptom_without_a_sure_cause_is_proposed_with_what_is_missing():
     cluster.deployment("shop/cart").crashing(1)
     found = cluster.diagnosis()
     assert [(h.resource, h.status) for h in found.hypotheses] == [(CART, "proposed")]
-    assert found.hypotheses[0].missing and found.hypotheses[0].probability < 0.5
+    assert found.hypotheses[0].missing
+    assert found.hypotheses[0].probability < 0.5
 
 
 def test_a_scoped_diagnosis_keeps_its_own_hypotheses_only():
