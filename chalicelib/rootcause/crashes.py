@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.rootcause import logs
@@ -13,6 +12,7 @@ from chalicelib.rootcause.configuration import exit_code, start_error
 from chalicelib.rootcause.logs import Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
+from chalicelib.rootcause.signatures import SIGNATURES, Signature
 from chalicelib.rootcause.symptoms import container_crashing, container_not_created, pod_creating
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref, condition
@@ -205,93 +205,7 @@ def _environment(case: Case, look: Look) -> tuple[set[str], bool]:
     return given, complete
 
 
-# Reasons that the last words give away, as data
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A pattern in the last lines of a log that names a mode, and how people say it."""
-
-    mode: str
-    pattern: re.Pattern[str]
-    strength: float
-    says: str
-
-
-SIGNATURES = (
-    Signature(
-        "certificate_expired",
-        re.compile(
-            r"certificate has expired|CERT_HAS_EXPIRED|CertificateExpiredException|certificate expired|NotAfter: ", re.I
-        ),
-        STRONG,
-        "a certificate has expired",
-    ),
-    Signature(
-        "ephemeral_storage_or_disk_full",
-        re.compile(r"no space left on device|ENOSPC|disk full|No usable temporary directory", re.I),
-        STRONG,
-        "the disk is full",
-    ),
-    Signature(
-        "fd_conntrack_ephemeral_port_exhaustion",
-        re.compile(r"too many open files|EMFILE|EADDRNOTAVAIL|Cannot assign requested address", re.I),
-        GOOD,
-        "it runs out of file descriptors or ports",
-    ),
-    Signature(
-        "sidecar_port_conflict",
-        re.compile(
-            r"address already in use|EADDRINUSE|bind: address in use|port \d{1,5} is already (?:in use|allocated)", re.I
-        ),
-        STRONG,
-        "the port it wants is already in use",
-    ),
-    Signature(
-        "db_bad_credentials",
-        re.compile(
-            r"password authentication failed|Access denied for user|authentication failed for user|"
-            r"Login failed for user|SASL authentication failed|WRONGPASS|invalid username-password pair",
-            re.I,
-        ),
-        STRONG,
-        "the database refuses its credentials",
-    ),
-    Signature(
-        "cache_auth_or_memory",
-        re.compile(r"NOAUTH Authentication required|OOM command not allowed", re.I),
-        STRONG,
-        "the cache refuses it",
-    ),
-    Signature(
-        "db_connections_exhausted",
-        re.compile(r"too many connections|remaining connection slots are reserved|sorry, too many clients", re.I),
-        STRONG,
-        "the database has no connection left",
-    ),
-    Signature(
-        "volume_permission_denied",
-        re.compile(
-            r"(?:permission denied|EACCES|Read-only file system|EROFS)[^\n]{0,200}/[\w./-]|"
-            r"/[\w./-]{2,200}['\"]?[:,]? {0,3}(?:\(?Permission denied|\[?Errno 13|Read-only file system)|"
-            r"mkdir[^\n]{1,200}permission denied|AccessDeniedException: /",
-            re.I,
-        ),
-        GOOD,
-        "it may not write to a path",
-    ),
-    Signature(
-        "script_or_args_error",
-        re.compile(
-            r"syntax error|SyntaxError|unknown (?:flag|option|command|shorthand)|unrecognized (?:option|"
-            r"arguments?)|flag provided but not defined|invalid option|unexpected token|bad option|"
-            r"Unrecognized VM option|unexpected argument|no such option|parse error",
-            re.I,
-        ),
-        STRONG,
-        "its script or arguments are wrong",
-    ),
-)
+# Reasons that the last words give away
 
 
 def _signature_detector(signature: Signature) -> Callable[[Case, Look], Finding | None]:

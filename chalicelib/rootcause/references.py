@@ -1,0 +1,114 @@
+"""Addresses that a workload is configured with: hosts and ports in its environment, and what they mean in the cluster.
+
+Values are read to find addresses and are never cited; names of variables are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chalicelib.rootcause.look import Look, container_pointer
+from chalicelib.state.evidence import Evidence
+from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.kinds.pod_spec import Container
+from chalicelib.state.meta import Ref
+
+VALUE_CHARACTERS = 2_000
+ADDRESSES_PER_VALUE = 8
+_URL = re.compile(
+    r"[a-z][a-z0-9+.:-]{1,40}://(?:[^@/\s,]{1,200}@)?([A-Za-z0-9][A-Za-z0-9._-]{0,252})(?::(\d{1,5}))?", re.I
+)
+_PAIR = re.compile(r"(?<![\w./@-])([A-Za-z][A-Za-z0-9._-]{0,252}):(\d{2,5})(?![\w.])")
+_IN_PARENTHESES = re.compile(r"@(?:tcp)?\(?([A-Za-z0-9][A-Za-z0-9._-]{0,252}):(\d{2,5})\)?")
+_KEYED = re.compile(r"\bhost(?:name)?=([A-Za-z0-9][A-Za-z0-9._-]{0,252})(?:.{0,200}?\bport=(\d{1,5}))?", re.I)
+_BARE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")
+_HOST_NAME = re.compile(r"(?:^|_)(?:HOST(?:NAME)?|ADDR(?:ESS)?|SERVER|ENDPOINT|SERVICE|URL|URI|BROKERS?)\d?$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An address in a container's environment. `port` is 0 when none is given; `service` is what the host means."""
+
+    container: str
+    variable: str
+    host: str
+    port: int
+    service: Ref | None
+    index: int
+    """Position of the variable in `env`, -1 when it comes from `envFrom`."""
+
+
+def references(pod: Pod, look: Look) -> tuple[Reference, ...]:
+    """Addresses in the environment of a pod's containers, in the order of the spec."""
+    ref = Ref("Pod", pod.metadata.namespace, pod.metadata.name)
+    return look.once("references", ref, lambda: tuple(_of_pod(pod, look)))
+
+
+def _of_pod(pod: Pod, look: Look) -> Iterator[Reference]:
+    namespace = pod.metadata.namespace
+    for container in pod.spec.all_containers:
+        values = list(_values(container, namespace, look))
+        ports = {name.upper(): value for name, value, _ in values if value.isdigit() and len(value) <= 5}
+        for name, value, index in values:
+            for host, port in addresses(name, value):
+                asked = port or int(ports.get(_HOST_NAME.sub("", name.upper()) + "_PORT", 0))
+                yield Reference(container.name, name, host, asked, look.service_named(host, namespace), index)
+
+
+def _values(container: Container, namespace: str, look: Look) -> Iterator[tuple[str, str, int]]:
+    for index, env in enumerate(container.env):
+        if env.value:
+            yield env.name, env.value[:VALUE_CHARACTERS], index
+        elif env.value_from is not None and env.value_from.config_map_key_ref is not None:
+            key = env.value_from.config_map_key_ref
+            found = look.snapshot.get("ConfigMap", namespace, key.name)
+            if found is not None and key.key in found.data:
+                yield env.name, found.data[key.key][:VALUE_CHARACTERS], index
+    for bulk in container.env_from:
+        found = (
+            look.snapshot.get("ConfigMap", namespace, bulk.config_map_ref.name)
+            if bulk.config_map_ref is not None
+            else None
+        )
+        for key, value in sorted(found.data.items()) if found is not None else ():
+            if len(value) <= VALUE_CHARACTERS:
+                yield f"{bulk.prefix}{key}", value, -1
+
+
+def addresses(name: str, value: str) -> list[tuple[str, int]]:
+    """(host, port) pairs in a variable's value; a bare name counts only in a variable that is called like a host."""
+    found: dict[tuple[str, int], None] = {}
+    for pattern in (_URL, _IN_PARENTHESES, _PAIR, _KEYED):
+        for host, port in pattern.findall(value)[:ADDRESSES_PER_VALUE]:
+            known = any(h == host for h, _ in found)
+            if not host.isdigit() and not known:
+                found[host.strip("."), int(port or 0)] = None
+    if not found and _HOST_NAME.search(name) and _BARE.match(value) and not value.isdigit() and value != "localhost":
+        found[value, 0] = None
+    return list(found)
+
+
+def cite(reference: Reference, pod: Pod, look: Look) -> Evidence:
+    """The variable that holds an address, without its value."""
+    if reference.index < 0:
+        pointer = container_pointer(pod.spec, reference.container, "/envFrom")
+    else:
+        pointer = container_pointer(pod.spec, reference.container, f"/env/{reference.index}/name")
+    text = f"Variable {reference.variable} of container {reference.container} holds the address"
+    port = f":{reference.port}" if reference.port else ""
+    return look.at(pod, pointer, f"{text} {reference.host}{port}")
+
+
+def servers(pod: Pod, ports: frozenset[int], look: Look) -> list[Ref]:
+    """Services that a pod's environment names on one of these ports (all Services when no port is given)."""
+    found: dict[Ref, None] = {}
+    for one in references(pod, look):
+        service = look.snapshot.find(one.service) if one.service is not None else None
+        if service is None or one.service is None:
+            continue
+        offered = {p.port for p in service.spec.ports}
+        if not ports or (one.port in ports if one.port else bool(offered & ports)) or offered & ports:
+            found[one.service] = None
+    return list(found)
