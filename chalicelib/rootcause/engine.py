@@ -9,6 +9,7 @@ from itertools import chain
 from chalicelib.rootcause import changes, ranking
 from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
+from chalicelib.rootcause.complaining import complaining, failing
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
 from chalicelib.rootcause.outside import outside_calls
@@ -33,10 +34,10 @@ def diagnose(
     `previous` is an earlier snapshot of the same cluster: what changed since is weighed higher. A target or namespace
     that does not exist gives `object_not_found` with the nearest names.
     """
-    look = Look(world)
+    look = Look(world, previous)
     gaps = list(world.snapshot.gaps)
     cases = list(_cases(look, gaps))
-    changed = changes.recently_changed(look, previous)
+    changed = changes.recently_changed(look)
     candidates: list[Candidate] = []
     vague: list[tuple[Candidate, Candidate]] = []
     for case in cases:
@@ -87,7 +88,7 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     """All live symptoms; a collector that fails leaves a gap, not a failed diagnosis."""
-    for source in (pod_cases, object_cases, outside_calls):
+    for source in (pod_cases, object_cases, outside_calls, complaining, failing):
         try:
             yield from source(look)
         except Exception as error:

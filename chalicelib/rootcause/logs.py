@@ -66,6 +66,11 @@ def errors(lines: list[Line]) -> list[Line]:
     return [line for line in lines if _ERROR.search(line.text) and not _HARMLESS.search(line.text)]
 
 
+def is_harmless(line: Line) -> bool:
+    """Whether a line says of itself that it is information or less."""
+    return _HARMLESS.search(line.text) is not None
+
+
 _EXCEPTION = re.compile(
     r"^(?:[\w.$]{1,150}\.)?[A-Z]\w{0,80}(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?:: .{0,500})?"
 )
@@ -195,14 +200,27 @@ _LOOKUPS = (
     re.compile(
         rf"{_HOST}:? (?:Name or service not known|Temporary failure in name resolution|Name does not resolve|NXDOMAIN)"
     ),
-    re.compile(rf"nslookup: can't resolve '{_HOST}'"),
+    re.compile(rf"(?:nslookup|ping|wget|curl): .{{0,30}}(?:can't resolve|bad address|unable to resolve) '?{_HOST}"),
+    re.compile(rf"getaddrinfo for {_HOST} failed"),
+    re.compile(
+        rf"(?:No such host is known|Name or service not known|Resource temporarily unavailable)\.? \({_HOST}:\d"
+    ),
+    re.compile(rf"Couldn't resolve server {_HOST}"),
+    re.compile(rf"[Ff]ailed to resolve '{_HOST}:\d"),
+    re.compile(rf"\({_HOST}:\d{{2,5}}\): non-existing domain"),
+    re.compile(rf"server can't find {_HOST}: (?:NXDOMAIN|SERVFAIL)"),
+    re.compile(rf"DNS resolution failed for (?:service: )?(?:dns:/{{0,3}})?{_HOST}"),
     re.compile(rf"host not found in upstream \"{_HOST}"),
 )
 _CALL = re.compile(
-    r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to", re.I
+    r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to|nxdomain|"
+    r"non-existing|could not be established|can't find|bad address",
+    re.I,
 )
 _REFUSED = re.compile(
-    r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to", re.I
+    r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to|"
+    r"Connection to \S{1,253} refused|server on '[^']{1,253}' \(111|could not be established",
+    re.I,
 )
 _TIMED_OUT = re.compile(
     r"i/o timeout|ETIMEDOUT|timed out|timeout exceeded|deadline exceeded|"
@@ -213,7 +231,8 @@ _TARGETS = (
     re.compile(rf"\b[a-z][a-z0-9+]{{1,20}}://(?:[^@/\s\"']{{1,200}}@)?{_HOST}(?::(\d{{1,5}}))?"),
     re.compile(rf"host='{_HOST}', port=(\d{{1,5}})"),
     re.compile(rf"dial tcp:? {_HOST}:(\d{{1,5}})"),
-    re.compile(rf"connect to (?:server at )?\"?{_HOST}\"?(?: \([\d.]{{7,15}}\))?,? port (\d{{1,5}})"),
+    re.compile(rf"\b{_HOST}/[\d.]{{7,15}}:(\d{{1,5}})\b"),
+    re.compile(rf"connect(?:ion)? to (?:server at )?\"?{_HOST}\"?(?: \([\d.]{{7,15}}\))?,? port (\d{{1,5}})"),
     re.compile(rf"on host \"{_HOST}\".{{0,80}}? port (\d{{1,5}})"),
     re.compile(rf"(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) {_HOST}:(\d{{1,5}})"),
     re.compile(rf"(?:to|at|from|host|address|server)[ =:/]{{1,3}}[\"'\[(]{{0,2}}{_HOST}[:/](\d{{2,5}})\b"),
@@ -248,12 +267,21 @@ def failed_calls(lines: list[Line]) -> list[FailedCall]:
     return found
 
 
+_SCHEMES = frozenset(("ipv4", "ipv6", "tcp", "dns", "unix", "line"))
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT")
+
+
+def hosts(text: str) -> list[tuple[str, int]]:
+    """(host, port) pairs that a line names, port 0 when it names none."""
+    return list(_targets(text))
+
+
 def _targets(text: str) -> Iterator[tuple[str, int]]:
     seen: set[str] = set()
     for pattern in _TARGETS:
         for host, port in pattern.findall(text)[:4]:
             bare = host.strip(".")
-            if bare not in seen and not bare.isdigit() and not re.match(r"\d{4}-\d\d-\d\dT", bare):
+            if bare not in seen and bare not in _SCHEMES and not bare.isdigit() and not _DAY.match(bare):
                 seen.add(bare)
                 yield bare, int(port or 0)
 

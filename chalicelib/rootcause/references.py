@@ -5,10 +5,13 @@ Values are read to find addresses and are never cited; names of variables are.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from chalicelib.rootcause import logs
+from chalicelib.rootcause.logs import Line
 from chalicelib.rootcause.look import Look, container_pointer
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.pod import Pod
@@ -17,6 +20,8 @@ from chalicelib.state.meta import Ref
 
 VALUE_CHARACTERS = 2_000
 ADDRESSES_PER_VALUE = 8
+TYPO = 0.8
+"""Likeness (difflib's ratio) from which one name is taken for a misspelling of another."""
 _URL = re.compile(
     r"[a-z][a-z0-9+.:-]{1,40}://(?:[^@/\s,]{1,200}@)?([A-Za-z0-9][A-Za-z0-9._-]{0,252})(?::(\d{1,5}))?", re.I
 )
@@ -112,3 +117,31 @@ def servers(pod: Pod, ports: frozenset[int], look: Look) -> list[Ref]:
         if not ports or (one.port in ports if one.port else bool(offered & ports)) or offered & ports:
             found[one.service] = None
     return list(found)
+
+
+def server_behind(pod: Pod, lines: Iterable[Line], ports: frozenset[int], look: Look) -> Ref | None:
+    """The workload in the cluster that a failing exchange is with, when it can only be one; else the only Service."""
+    if any(p.container_port in ports for c in pod.spec.containers for p in c.ports):
+        return look.owner(look.world.ref_of(pod))
+    named: dict[Ref, None] = {}
+    for line in lines:
+        for host, _ in logs.hosts(line.text):
+            ref = look.service_named(host, pod.metadata.namespace)
+            if ref is not None and look.snapshot.find(ref) is not None:
+                named[ref] = None
+    found = list(named) or servers(pod, ports, look)
+    if len(found) != 1:
+        return None
+    service = look.snapshot.find(found[0])
+    behind = look.backing_refs(service) if service is not None else []
+    return behind[0] if len(behind) == 1 else found[0]
+
+
+def nearest_service(wanted: Ref, look: Look) -> Ref | None:
+    """The Service that a name which means none was probably meant for: a like name here, the same name elsewhere."""
+    here = {s.metadata.name: look.world.ref_of(s) for s in look.services_in.get(wanted.namespace, ())}
+    close = difflib.get_close_matches(wanted.name, sorted(here), 1, TYPO)
+    if close:
+        return here[close[0]]
+    same = sorted(look.world.ref_of(s) for s in look.snapshot.of("Service") if s.metadata.name == wanted.name)
+    return same[0] if len(same) == 1 else None

@@ -32,6 +32,7 @@ FAMILIES = (
     "services",
     "policies",
     "outside",
+    "dependencies",
     "nodes",
     "access",
 )

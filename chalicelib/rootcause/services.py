@@ -8,6 +8,7 @@ from chalicelib.rootcause import logs
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.references import nearest_service
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.traffic import (
     ingress_broken,
@@ -227,7 +228,7 @@ def service_missing(case: Case, look: Look) -> Finding | None:
     callers = look.callers(case.ref)
     outside = "." not in unresolved[0].call.host and case.ref.namespace not in look.namespaces
     strength = DECISIVE if workload is not None and len(unresolved) else STRONG if len(callers) > 1 else GOOD
-    if outside:
+    if outside or (workload is None and nearest_service(case.ref, look) is not None):
         return None
     resource = case.ref if workload is not None or len(callers) > 1 else callers[0]
     return blame(

@@ -1,0 +1,306 @@
+"""What a running workload complains about: databases, caches, brokers, addresses that lead nowhere.
+
+The loudest symptom of a failing dependency lies with its callers. Who is at fault is decided by what the callers are
+configured with, by how many of them complain, and by what the server itself says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from chalicelib.rootcause import logs
+from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
+from chalicelib.rootcause.complaining import Grievance, calls_failing, errors_logged, grievances
+from chalicelib.rootcause.logs import FailedCall, Line, quoted
+from chalicelib.rootcause.look import Look, container_pointer
+from chalicelib.rootcause.references import Reference, cite, nearest_service, references, server_behind
+from chalicelib.rootcause.registry import detector
+from chalicelib.rootcause.signatures import CACHES, DATABASES, SIGNATURES, Signature
+from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
+from chalicelib.state.evidence import Evidence
+from chalicelib.state.kinds.configuration import Secret
+from chalicelib.state.meta import Ref
+
+MANY = 2
+REFUSALS = ("db_bad_credentials", "cache_auth_or_memory")
+LAST = 120
+DATABASES_AND_CACHES = DATABASES | CACHES
+
+
+def cited(case: Case, lines: Iterable[Line], look: Look, *, previous: bool = False) -> Evidence:
+    """The newest of some log lines of the case's container."""
+    chosen = list(lines)[-3:]
+    text = f"Container {case.container} logs: {quoted(chosen[-1].text)}"
+    return look.lines(case.ref, case.container, chosen, text, previous=previous)
+
+
+# What known software says
+
+
+def _complaint_detector(signature: Signature) -> Callable[[Case, Look], Finding | None]:
+    def look_for(case: Case, look: Look) -> Finding | None:
+        own = [g for g in grievances(look) if g.signature is signature]
+        mine = next((g for g in own if (g.sample.owner, g.sample.container) == (case.resource, case.container)), None)
+        if mine is None:
+            return None
+        server = server_behind(case.pod, mine.lines, signature.ports, look) if signature.ports else None
+        callers = {g.sample.owner for g in own}
+        at_server = server is not None and server != case.resource and signature.side == "server"
+        resource = server if at_server and server is not None else case.resource
+        with_whom = f" ({resource.kind} {resource.namespace}/{resource.name})" if at_server else ""
+        return blame(
+            resource,
+            f"{case.where} runs and fails: {signature.says}{with_whom}: {quoted(mine.lines[-1].text, 140)}",
+            strength=signature.strength if signature.side == "caller" or server else min(signature.strength, GOOD),
+            because=[cited(case, mine.lines, look), *_others(own, case, look)],
+            chain=(signature.says, f"{case.where} logs it {len(mine.lines)} times in its last lines"),
+            explains=sorted(callers - {resource}) if at_server else (),
+            container=case.container,
+            missing=() if signature.side == "caller" or server else ("which server the workload talks to",),
+        )
+
+    look_for.__doc__ = f"A running container says again and again that {signature.says}."
+    return look_for
+
+
+def _others(own: list[Grievance], case: Case, look: Look) -> list[Evidence]:
+    found: dict[Ref, Evidence] = {}
+    for grievance in own:
+        sample = grievance.sample
+        if sample.owner != case.resource and sample.owner not in found and len(found) < MANY:
+            text = f"{sample.owner} logs: {quoted(grievance.lines[-1].text)}"
+            found[sample.owner] = look.lines(sample.pod, sample.container, grievance.lines[-1:], text)
+    return list(found.values())
+
+
+for _signature in SIGNATURES:
+    detector(_signature.mode, symptom=errors_logged)(_complaint_detector(_signature))
+
+
+# A Secret that is newer than what reads it
+
+
+@detector("secret_rotated_but_env_stale", symptom=(errors_logged, container_crashing, pod_not_ready))
+def secret_rotated(case: Case, look: Look) -> Finding | None:
+    """Credentials are refused, and the Secret they come from is newer than the container that read it."""
+    refusals = [
+        s for s in SIGNATURES if s.mode in ("db_bad_credentials", "cache_auth_or_memory") and s.side == "caller"
+    ]
+    lines = look.log(case.ref, case.container) or look.log(case.ref, case.container, previous=True) or []
+    hits = [line for line in lines if any(s.pattern.search(line.text) for s in refusals)]
+    started = _started(case)
+    if not hits or started is None:
+        return None
+    for index, name in _secrets_in_env(case):
+        secret = look.snapshot.get("Secret", case.pod.metadata.namespace, name)
+        changed = secret_changed(secret, look) if secret is not None else None
+        if secret is None or changed is None or changed <= started:
+            continue
+        return blame(
+            case.resource,
+            f"{case.where} still uses old credentials: Secret {name} changed at {changed:%H:%M}, after container "
+            f"{case.container} started at {started:%H:%M}; environment variables are read at start only",
+            strength=DECISIVE,
+            because=[
+                cited(case, hits, look),
+                look.at(case.pod, container_pointer(case.pod.spec, case.container, index)),
+                look.at(secret, "/metadata/creationTimestamp"),
+            ],
+            chain=(
+                f"Secret {name} was changed",
+                f"container {case.container} keeps the value it started with",
+                "its login is refused",
+            ),
+            container=case.container,
+            since=changed,
+            change={"action": "restart"},
+        )
+    return None
+
+
+def _started(case: Case) -> datetime | None:
+    running = case.status.state.running
+    return running.started_at if running else None
+
+
+def _secrets_in_env(case: Case) -> list[tuple[str, str]]:
+    """(pointer below the container, Secret name) of every Secret that the environment is made from."""
+    found = [
+        (f"/env/{index}/name", env.value_from.secret_key_ref.name)
+        for index, env in enumerate(case.spec.env)
+        if env.value_from is not None and env.value_from.secret_key_ref is not None
+    ]
+    found += [("/envFrom", bulk.secret_ref.name) for bulk in case.spec.env_from if bulk.secret_ref is not None]
+    return found
+
+
+def secret_changed(secret: Secret, look: Look) -> datetime | None:
+    """A time before which a Secret was not as it is now: its creation, or the previous snapshot that had another."""
+    known = [secret.metadata.creation_timestamp]
+    if look.previous is not None and look.world.ref_of(secret) in look.changes:
+        known.append(look.previous.taken_at)
+    return max((moment for moment in known if moment), default=None)
+
+
+# Addresses that lead nowhere
+
+
+def _reference(case: Case, call: FailedCall, look: Look) -> Reference | None:
+    fits = [
+        r
+        for r in references(case.pod, look)
+        if (r.host == call.host and call.port in (0, r.port)) or (r.host == call.host and not r.port)
+    ]
+    return fits[0] if fits else None
+
+
+def _calls(case: Case, look: Look) -> tuple[list[FailedCall], bool]:
+    words = look.words(case.ref, case.container, running=case.type is calls_failing)
+    if words is None:
+        return [], False
+    return list(reversed(logs.failed_calls(words[0][-LAST:]))), words[1]
+
+
+def misspelled(case: Case, look: Look) -> tuple[FailedCall, bool, Ref, Reference | None] | None:
+    """(call, from the previous log, what was meant, variable) of a call to a name that means no Service here."""
+    calls, previous = _calls(case, look)
+    for call in calls:
+        wanted = look.service_named(call.host, case.pod.metadata.namespace)
+        if wanted is None or not look.missing(*wanted) or call.how == "refused":
+            continue
+        meant = nearest_service(wanted, look)
+        if meant is not None:
+            return call, previous, meant, _reference(case, call, look)
+    return None
+
+
+@detector("env_var_wrong_address", symptom=(calls_failing, container_crashing, pod_not_ready))
+def env_var_wrong_address(case: Case, look: Look) -> Finding | None:
+    """A variable names a Service that does not exist, one like it does, and the log shows the failing name."""
+    found = misspelled(case, look)
+    if found is None:
+        return None
+    call, previous, meant, reference = found
+    if reference is None:
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} calls {quoted(call.host, 100)}, which is no Service: variable {reference.variable} "
+        f"holds a wrong address; {meant} exists",
+        strength=STRONG,
+        because=[
+            cite(reference, case.pod, look),
+            cited(case, [call.line], look, previous=previous),
+            look.absent("Service", *_absent(call, case, look)),
+        ],
+        chain=(
+            f"variable {reference.variable} names {quoted(call.host, 100)}",
+            "that name cannot be resolved",
+            f"calls of {case.where} fail",
+        ),
+        explains=[Ref("Service", *_absent(call, case, look))],
+        variable=reference.variable,
+        container=reference.container,
+        right=meant.name if meant.namespace == case.resource.namespace else f"{meant.name}.{meant.namespace}",
+        since=case.since,
+    )
+
+
+def _absent(call: FailedCall, case: Case, look: Look) -> tuple[str, str]:
+    wanted = look.service_named(call.host, case.pod.metadata.namespace)
+    return (wanted.namespace, wanted.name) if wanted else ("", "")
+
+
+@detector("hostname_typo", symptom=(calls_failing, container_crashing, pod_not_ready))
+def hostname_typo(case: Case, look: Look) -> Finding | None:
+    """A name that is like a Service's and means none is called, and no variable holds it: code, arguments or a file."""
+    found = misspelled(case, look)
+    if found is None:
+        return None
+    call, previous, meant, reference = found
+    return blame(
+        case.resource,
+        f"{case.where} calls {quoted(call.host, 100)}, which is no Service; {meant} was probably meant",
+        strength=HINT if reference is not None else GOOD,
+        because=[
+            cited(case, [call.line], look, previous=previous),
+            look.absent("Service", *_absent(call, case, look)),
+        ],
+        explains=[Ref("Service", *_absent(call, case, look))],
+        container=case.container,
+        right=meant.name,
+        since=case.since,
+    )
+
+
+@detector("env_var_wrong_address", symptom=(calls_failing, container_crashing, pod_not_ready))
+def wrong_port(case: Case, look: Look) -> Finding | None:
+    """A variable names a port that its Service does not have."""
+    return _wrong_port(case, look, databases=False)
+
+
+@detector("db_wrong_port", symptom=(calls_failing, container_crashing, pod_not_ready))
+def db_wrong_port(case: Case, look: Look) -> Finding | None:
+    """A database or cache is ready on one port and called on another."""
+    return _wrong_port(case, look, databases=True)
+
+
+def _wrong_port(case: Case, look: Look, *, databases: bool) -> Finding | None:
+    calls, previous = _calls(case, look)
+    for call in calls:
+        ref = look.service_named(call.host, case.pod.metadata.namespace)
+        service = look.snapshot.find(ref) if ref is not None else None
+        offered = {p.port for p in service.spec.ports} if service is not None else set()
+        if service is None or ref is None or not call.port or not offered or call.port in offered:
+            continue
+        headless = service.spec.cluster_ip == "None"
+        open_ports = {p.container_port for pod in look.selected(service) for c in pod.spec.containers for p in c.ports}
+        if bool(offered & DATABASES_AND_CACHES) != databases or (headless and call.port in open_ports):
+            continue
+        counts = look.world.endpoint_counts(ref.namespace, ref.name)
+        reference = _reference(case, call, look)
+        source = f"variable {reference.variable}" if reference else "its configuration"
+        return blame(
+            case.resource,
+            f"{case.where} calls {ref.namespace}/{ref.name} on port {call.port}, and that Service has "
+            f"{', '.join(map(str, sorted(offered)))}: {source} holds a wrong port",
+            strength=(DECISIVE if reference else GOOD) if counts is None or counts[0] else LIKELY,
+            because=[
+                cited(case, [call.line], look, previous=previous),
+                look.at(service, "/spec/ports", f"{ref} offers {', '.join(map(str, sorted(offered)))}"),
+                cite(reference, case.pod, look) if reference else None,
+            ],
+            chain=(f"{source} says port {call.port}", f"{ref} has no such port", f"calls of {case.where} fail"),
+            variable=reference.variable if reference else "",
+            container=case.container,
+            right=min(offered),
+            since=case.since,
+        )
+    return None
+
+
+@detector("dependency_unreachable", symptom=calls_failing)
+def dependency_fails(case: Case, look: Look) -> Finding | None:
+    """A running workload's calls to a Service fail; what ails the Service is the cause, where it is known."""
+    calls, _ = _calls(case, look)
+    host = case.text.split()[2]
+    call = next((c for c in calls if c.host == host), None)
+    ref = look.service_named(host, case.resource.namespace)
+    if call is None or ref is None:
+        return None
+    service = look.snapshot.find(ref)
+    counts = look.world.endpoint_counts(ref.namespace, ref.name) if service is not None else None
+    behind = look.backing_refs(service) if service is not None else []
+    how = {"refused": "refuses the connection", "timeout": "does not answer", "unresolved": "cannot be resolved"}
+    return blame(
+        case.resource,
+        f"{case.where} runs, and its calls to {ref.namespace}/{ref.name} fail: it {how[call.how]}",
+        strength=GOOD if counts is not None and not counts[0] else WEAK,
+        because=[cited(case, [call.line], look)],
+        upstream=[ref, *behind],
+        host=quoted(call.host, 120),
+        container=case.container,
+        since=case.since,
+        missing=("connectivity between the two workloads", "metrics of the callee"),
+    )
