@@ -340,6 +340,38 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
     )
 
 
+_NO_ADDRESS = re.compile(
+    r"no IP addresses available|no available IP|no more IPs|IP pool.{0,40}exhaust|exhausted.{0,40}IP|"
+    r"failed to allocate for range|InsufficientFreeAddresses|failed to assign an IP address|"
+    r"all (?:pod )?CIDRs? .{0,40}(?:full|used|exhausted)|range is full|not enough IP",
+    re.I,
+)
+
+
+@detector("pod_ip_exhaustion", symptom=pod_creating)
+def pod_ip_exhaustion(case: Case, look: Look) -> Finding | None:
+    """The network plugin of the node has no address left to give."""
+    event = look.saying(case.members[:5], "ip", "cidr", "range", "address", reasons=_SANDBOX)
+    if event is None or not _NO_ADDRESS.search(event.message[:4000]):
+        return None
+    name = case.pod.spec.node_name
+    node = look.snapshot.get("Node", "", name)
+    return blame(
+        case.resource,
+        f"{case.where} cannot start: node {name} has no pod address left ({quoted(event.message, 140)})",
+        strength=DECISIVE,
+        because=[
+            look.event(event),
+            look.at(node, "/spec/podCIDR", f"The pod range of node {name} holds {look.world.pods_on(name)} pods")
+            if node is not None and node.spec.pod_cidr
+            else None,
+        ],
+        node=name,
+        pod=case.ref.name,
+        since=case.since,
+    )
+
+
 _SANDBOX = ("FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkNotReady")
 
 
@@ -347,6 +379,8 @@ _SANDBOX = ("FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkNotReady
 def sandbox_not_created(case: Case, look: Look) -> Finding | None:
     """The runtime cannot make the pod's sandbox, or nothing says why the containers are not created."""
     event = look.saying(case.members[:5], "", reasons=_SANDBOX)
+    if event is not None and _NO_ADDRESS.search(event.message[:4000]):
+        return None
     if event is not None:
         return blame(
             case.resource,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.rootcause import logs
+from chalicelib.rootcause.admitted import rewritten_limits
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.configuration import exit_code, start_error
 from chalicelib.rootcause.logs import Line, quoted
@@ -79,6 +80,8 @@ def oom_killed(case: Case, look: Look) -> Finding | None:
         strength = 0.55
     else:
         return None
+    if rewritten_limits(case.pod, case.container, look) is not None:
+        strength = min(strength, WEAK)
     bound = f"its memory limit of {limit}" if limit is not None else "the memory of its node (it has no limit)"
     pointer = (
         container_pointer(case.pod.spec, case.container, "/resources/limits/memory") if limit is not None else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from chalicelib.rootcause import changes, ranking
 from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
 from chalicelib.rootcause.complaining import complaining, failing
+from chalicelib.rootcause.exposure import astray
+from chalicelib.rootcause.gateways import not_found, refused
+from chalicelib.rootcause.lifecycle import unfinished
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
 from chalicelib.rootcause.outside import outside_calls
@@ -17,11 +20,16 @@ from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
 from chalicelib.rootcause.sightings import object_cases
 from chalicelib.rootcause.symptoms import pod_cases
+from chalicelib.rootcause.volumes import lost_claims
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap, Snapshot
 from chalicelib.state.world import World
 
 ESSENTIAL = ("Pod",)
+SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
+    pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
+)  # fmt: skip
+"""What collects live symptoms, in the order of the answer."""
 SEVERITIES = ("critical", "warning", "info")
 NEAREST = 3
 
@@ -88,7 +96,7 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     """All live symptoms; a collector that fails leaves a gap, not a failed diagnosis."""
-    for source in (pod_cases, object_cases, outside_calls, complaining, failing):
+    for source in SOURCES:
         try:
             yield from source(look)
         except Exception as error:

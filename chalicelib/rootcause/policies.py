@@ -11,6 +11,7 @@ from chalicelib.rootcause.complaining import calls_failing
 from chalicelib.rootcause.crashes import LAST_LINES
 from chalicelib.rootcause.logs import FailedCall, quoted
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.names import DNS_PORT, dns_services
 from chalicelib.rootcause.outside import outside_silent
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
@@ -164,8 +165,6 @@ def _blocked(client: Pod, call: FailedCall, look: Look) -> tuple[NetworkPolicy, 
 
 # Names: an egress policy that forgets DNS
 
-DNS_PORT = 53
-
 
 @detector("networkpolicy_blocks", symptom=(container_crashing, pod_not_ready, calls_failing, outside_silent))
 def dns_blocked(case: Case, look: Look) -> Finding | None:
@@ -177,10 +176,10 @@ def dns_blocked(case: Case, look: Look) -> Finding | None:
         return None
     failed = [c for c in logs.failed_calls(words[0][-LAST_LINES:]) if c.how == "unresolved"]
     policies = policies_on(case.pod, EGRESS, look)
-    servers = [p for s in look.snapshot.of("Service") if _is_dns(s) for p in look.selected(s)]
+    servers = [p for s in dns_services(look) for p in look.selected(s)]
     if not failed or not policies:
         return None
-    ports = {_target(s, p, DNS_PORT) or DNS_PORT for s in look.snapshot.of("Service") if _is_dns(s) for p in servers}
+    ports = {_target(s, p, DNS_PORT) or DNS_PORT for s in dns_services(look) for p in servers}
     open_to = (
         any(allows(one, EGRESS, case.pod, p, port, look) for one in policies for p in servers for port in ports)
         if servers
@@ -211,10 +210,6 @@ def dns_blocked(case: Case, look: Look) -> Finding | None:
         port=DNS_PORT,
         since=case.since,
     )
-
-
-def _is_dns(service: Service) -> bool:
-    return any(p.port == DNS_PORT for p in service.spec.ports) and bool(service.spec.selector)
 
 
 def _opens_dns(policy: NetworkPolicy) -> bool:

@@ -2,8 +2,8 @@
 
 Probability. The findings of one case are exclusive hypotheses; each has odds `s / (1 - s)` from its strength `s` (the
 share of cases with such evidence in which it was right), times 1.3 when what it blames changed shortly before the
-symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum. One strong finding thus
-keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
+symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum of its own and its rivals'
+(a finding and what lies upstream of it are links of one chain, not rivals). One strong finding thus keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
 and the missing evidence. Method: docs/decisions/0051.
 """
 
@@ -60,11 +60,18 @@ def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref])
     floor = _floor(found)
     kept = [(m, f) for m, f in found if not _vague(m, f, floor)]
     odds = [_odds(f, case, changed) for _, f in kept]
-    total = sum(odds) + UNKNOWN_ODDS
-    return [
-        Candidate(mode, finding, (case,), min(CEILING, own / total))
-        for (mode, finding), own in zip(kept, odds, strict=True)
-    ]
+    found = []
+    for (mode, finding), own in zip(kept, odds, strict=True):
+        rivals = sum(other for (_, f), other in zip(kept, odds, strict=True) if not _same_chain(finding, f))
+        found.append(Candidate(mode, finding, (case,), min(CEILING, own / (own + rivals + UNKNOWN_ODDS))))
+    return found
+
+
+def _same_chain(one: Finding, other: Finding) -> bool:
+    """Whether one of two findings is the cause of the other, or the same; those do not compete."""
+    return one is other or (
+        one.resource != other.resource and (one.resource in other.upstream or other.resource in one.upstream)
+    )
 
 
 def silenced(case: Case, found: list[tuple[str, Finding]]) -> list[Candidate]:

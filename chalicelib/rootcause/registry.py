@@ -33,6 +33,12 @@ FAMILIES = (
     "policies",
     "outside",
     "dependencies",
+    "exposure",
+    "volumes",
+    "lifecycle",
+    "admitted",
+    "gateways",
+    "names",
     "nodes",
     "access",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chalicelib.rootcause.admitted import preemption
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.look import Look, condition_pointer, escape
 from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, parse_refusal, place, untolerated
@@ -140,7 +141,7 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
     return blame(
         case.resource,
         f"{_count(case)} cannot be scheduled: each requests {request} of {resource} and {why}",
-        strength=found.strength,
+        strength=WEAK if preemption(case.resource, case.ref.namespace, look) else found.strength,
         because=[
             *_said(case, look),
             *_requests(case, look, key),
