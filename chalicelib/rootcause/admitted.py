@@ -64,7 +64,7 @@ def preempted_by_priority(case: Case, look: Look) -> Finding | None:
 
 
 def rewritten_limits(pod: Pod, container: str, look: Look) -> tuple[str, str, str] | None:
-    """(resource, wanted, given) of a limit that the pod has and its template does not."""
+    """(resource, wanted, given) of a limit that is lower in the pod than in its template."""
     owner = pod.metadata.controller
     workload = look.snapshot.get(owner.kind, pod.metadata.namespace, owner.name) if owner else None
     template = look.template(workload) if workload is not None else None
@@ -74,7 +74,8 @@ def rewritten_limits(pod: Pod, container: str, look: Look) -> tuple[str, str, st
         return None
     for resource in ("memory", "cpu"):
         before, after = wanted.resources.limits.get(resource), given.resources.limits.get(resource)
-        if after is not None and quantity(after) != quantity(before) and not _defaulted(before, resource, pod, look):
+        lowered = after is not None and (before is None or quantity(after) < quantity(before))
+        if lowered and not _defaulted(before, resource, pod, look):
             return resource, str(before if before is not None else "none"), str(after)
     return None
 
@@ -106,11 +107,8 @@ def limits_rewritten_by_webhook(case: Case, look: Look) -> Finding | None:
     if found is None:
         return None
     resource, wanted, given = found
-    lowered = quantity(given) < quantity(wanted) if wanted != "none" else True
     ended = case.status.last_state.terminated or case.status.state.terminated
     by_memory = resource == "memory" and ended is not None and ended.exit_code == 137
-    if not lowered:
-        return None
     hooks = [
         look.world.ref_of(c)
         for c in look.snapshot.of("MutatingWebhookConfiguration")

@@ -108,8 +108,8 @@ def coredns_misconfigured(case: Case, look: Look) -> Finding | None:
     strength = DECISIVE if corefile and corefile[1] else STRONG if says else GOOD if len(callers) > 1 else LIKELY
     return blame(
         servers[0],
-        f"the cluster's DNS ({servers[0].namespace}/{servers[0].name}) does not resolve {quoted(call.host, 100)}, which "
-        f"exists{f': {corefile[0]}' if corefile else ''}",
+        f"the cluster's DNS ({servers[0].namespace}/{servers[0].name}) does not resolve {quoted(call.host, 100)}, "
+        f"which exists{f': {corefile[0]}' if corefile else ''}",
         strength=strength,
         because=[corefile[1] if corefile else None, says, _cited(case, call, previous, look)],
         explains=sorted({case.resource, *callers}),

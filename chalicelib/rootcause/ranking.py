@@ -2,8 +2,9 @@
 
 Probability. The findings of one case are exclusive hypotheses; each has odds `s / (1 - s)` from its strength `s` (the
 share of cases with such evidence in which it was right), times 1.3 when what it blames changed shortly before the
-symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum of its own and its rivals'
-(a finding and what lies upstream of it are links of one chain, not rivals). One strong finding thus keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
+symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum of its own, its rivals'
+and that of none; a finding and what lies upstream of it are links of one chain, not rivals. One strong finding thus
+keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
 and the missing evidence. Method: docs/decisions/0051.
 """
 
@@ -60,11 +61,11 @@ def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref])
     floor = _floor(found)
     kept = [(m, f) for m, f in found if not _vague(m, f, floor)]
     odds = [_odds(f, case, changed) for _, f in kept]
-    found = []
+    candidates = []
     for (mode, finding), own in zip(kept, odds, strict=True):
         rivals = sum(other for (_, f), other in zip(kept, odds, strict=True) if not _same_chain(finding, f))
-        found.append(Candidate(mode, finding, (case,), min(CEILING, own / (own + rivals + UNKNOWN_ODDS))))
-    return found
+        candidates.append(Candidate(mode, finding, (case,), min(CEILING, own / (own + rivals + UNKNOWN_ODDS))))
+    return candidates
 
 
 def _same_chain(one: Finding, other: Finding) -> bool:

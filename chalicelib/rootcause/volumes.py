@@ -59,9 +59,8 @@ def _reasons(claim: PersistentVolumeClaim, volume: PersistentVolume, look: Look)
     own = holder is not None and (holder.namespace, holder.name) == (claim.metadata.namespace, claim.metadata.name)
     if volume.status.phase in ("Released", "Failed"):
         yield "released"
-    elif volume.status.phase == "Bound" or (holder is not None and not own):
-        if not own:
-            yield "bound"
+    elif (volume.status.phase == "Bound" or holder is not None) and not own:
+        yield "bound"
     if not set(claim.spec.access_modes) <= set(volume.spec.access_modes):
         yield "access"
     if claim.spec.selector is not None and not claim.spec.selector.matches(volume.metadata.labels):
