@@ -10,12 +10,15 @@ from chalicelib.rootcause import changes, ranking
 from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
 from chalicelib.rootcause.complaining import complaining, failing
+from chalicelib.rootcause.degraded import degraded
 from chalicelib.rootcause.exposure import astray
 from chalicelib.rootcause.gateways import not_found, refused
+from chalicelib.rootcause.infrastructure import beneath
 from chalicelib.rootcause.lifecycle import unfinished
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
 from chalicelib.rootcause.outside import outside_calls
+from chalicelib.rootcause.performance import climbing, lagging
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
 from chalicelib.rootcause.sightings import object_cases
@@ -28,6 +31,7 @@ from chalicelib.state.world import World
 ESSENTIAL = ("Pod",)
 SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
     pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
+    degraded, climbing, lagging, beneath,
 )  # fmt: skip
 """What collects live symptoms, in the order of the answer."""
 SEVERITIES = ("critical", "warning", "info")

@@ -39,6 +39,8 @@ FAMILIES = (
     "admitted",
     "gateways",
     "names",
+    "performance",
+    "infrastructure",
     "nodes",
     "access",
 )
