@@ -59,7 +59,9 @@ def _measured(look: Look) -> Iterator[Case]:
                 yield about(type_, node, look, text)
     for one in firing(look):
         if one.subject.kind == "Node" and one.about in ("clock", "disk"):
-            node = look.snapshot.find(one.subject)
+            node = look.snapshot.get("Node", "", one.subject.name)
+            if node is None:
+                continue
             type_ = node_clock_off if one.about == "clock" else node_storage_fails
             yield about(type_, node, look, f"alert {quoted(one.name, 80)} fires", since=one.alert.starts_at)
 

@@ -54,7 +54,7 @@ TITLES = {
     "pvc_selector": "No volume with the labels", "pv_already_bound": "Volume bound to another claim",
     "pv_released_failed": "Volume released, failed or lost", "quota_services": "Service quota exhausted",
     "mesh_mtls_or_authz_denies": "Service mesh denies", "keda_absent": "KEDA absent",
-    "statefulset_update_strategy_wrong": "Update strategy keeps old pods", "replicas_mismatch": "Replicas not asked for",
+    "statefulset_update_strategy_wrong": "Update strategy keeps old pods", "replicas_mismatch": "Too few replicas",
     "cronjob_never_completes": "Job kept alive by a sidecar", "selector_too_broad": "Service selects foreign pods",
     "service_protocol_mismatch": "Service with the wrong protocol",
     "internal_traffic_policy_local": "Service answers on its node only",
@@ -65,7 +65,7 @@ TITLES = {
     "kube_proxy_down": "kube-proxy down", "clock_drift": "Clocks disagree",
     "apiserver_request_surge": "API server flooded", "storage_io_errors": "Storage fails",
     "db_bad_credentials": "Login refused", "db_connections_exhausted": "No database connection left",
-    "cache_auth_or_memory": "Cache refuses", "fd_conntrack_ephemeral_port_exhaustion": "Files, ports or threads used up",
+    "cache_auth_or_memory": "Cache refuses", "fd_conntrack_ephemeral_port_exhaustion": "Files or ports used up",
     "ephemeral_storage_or_disk_full": "Disk full",
     "rwo_multi_attach": "Volume still attached elsewhere", "webhook_tls_mismatch": "Admission webhook certificate",
 }  # fmt: skip

@@ -56,8 +56,6 @@ SIGNALS = (
     _signal("latency_sum", r".*(?:latency|duration|response_time|request_time)\w*_seconds_sum"),
     _signal("latency_sum", r".*(?:latency|duration|response_time)\w*_(?:milliseconds|ms)_sum", factor=0.001),
     _signal("latency_count", r".*(?:latency|duration|response_time|request_time)\w*_count"),
-    _signal("errors", r"errors_per_second|.*(?:errors?|failures?|failed)\w*_(?:total|count|rate|per_second)"),
-    _signal("requests", r"requests_per_second|.*(?:requests?|calls|rpcs?|hits)\w*_(?:total|count|rate|per_second)"),
     _signal("dropped", r".*(?:packets?_dropped|receive_drop|transmit_drop|drop)\w*_total|.*packet_loss\w*"),
     _signal("retransmitted", r".*(?:retrans|RetransSegs)\w*"),
     _signal("rtt", r".*(?:rtt|round_trip)\w*_seconds", "max"),
@@ -71,6 +69,8 @@ SIGNALS = (
     _signal("disk_errors", r".*(?:disk|filesystem|storage)\w*_(?:io_)?errors?\w*|node_filesystem_device_error"),
     _signal("fsync", r".*(?:fsync|backend_commit)\w*duration_seconds", "max"),
     _signal("api_requests", r"apiserver_request_total|apiserver_current_inflight_requests"),
+    _signal("errors", r"errors_per_second|.*(?:errors?|failures?|failed)\w*_(?:total|count|rate|per_second)"),
+    _signal("requests", r"requests_per_second|.*(?:requests?|calls|rpcs?|hits)\w*_(?:total|count|rate|per_second)"),
 )
 """In the order in which a name is tried; the first that fits counts."""
 COUNTERS = re.compile(r"_(?:total|count|sum)$|RetransSegs$", re.I)
