@@ -14,7 +14,7 @@ from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK
 from chalicelib.rootcause.complaining import Grievance, calls_failing, errors_logged, grievances
 from chalicelib.rootcause.logs import FailedCall, Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer
-from chalicelib.rootcause.references import Reference, cite, nearest_service, references, server_behind
+from chalicelib.rootcause.references import Reference, cite, nearest_service, references, server_behind, shadowed
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.signatures import CACHES, DATABASES, SIGNATURES, Signature
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
@@ -188,7 +188,7 @@ def env_var_wrong_address(case: Case, look: Look) -> Finding | None:
         case.resource,
         f"{case.where} calls {quoted(call.host, 100)}, which is no Service: variable {reference.variable} "
         f"holds a wrong address; {meant} exists",
-        strength=STRONG,
+        strength=WEAK if reference.variable in {name for name, _ in shadowed(case.spec)} else STRONG,
         because=[
             cite(reference, case.pod, look),
             cited(case, [call.line], look, previous=previous),

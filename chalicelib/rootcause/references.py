@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from chalicelib.rootcause.logs import Line
 from chalicelib.rootcause.look import Look, container_pointer
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.pod import Pod
-from chalicelib.state.kinds.pod_spec import Container
+from chalicelib.state.kinds.pod_spec import Container, EnvVar
 from chalicelib.state.meta import Ref
 
 VALUE_CHARACTERS = 2_000
@@ -145,3 +146,18 @@ def nearest_service(wanted: Ref, look: Look) -> Ref | None:
         return here[close[0]]
     same = sorted(look.world.ref_of(s) for s in look.snapshot.of("Service") if s.metadata.name == wanted.name)
     return same[0] if len(same) == 1 else None
+
+
+def shadowed(container: Container) -> Iterator[tuple[str, list[int]]]:
+    """Variables that a container sets more than once to different values, with their positions; the last counts."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for index, env in enumerate(container.env):
+        places[env.name].append(index)
+    for name, own in places.items():
+        if len({identity(container.env[i]) for i in own}) > 1:
+            yield name, own
+
+
+def identity(env: EnvVar) -> str:
+    """What a variable is set to, or where its value comes from."""
+    return env.value or repr(env.value_from)

@@ -41,6 +41,7 @@ FAMILIES = (
     "names",
     "performance",
     "infrastructure",
+    "drift",
     "nodes",
     "access",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.rootcause import logs
+from chalicelib.rootcause.admission import full_of_services
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
@@ -230,6 +231,10 @@ def service_missing(case: Case, look: Look) -> Finding | None:
     strength = DECISIVE if workload is not None and len(unresolved) else STRONG if len(callers) > 1 else GOOD
     if outside or (workload is None and nearest_service(case.ref, look) is not None):
         return None
+    if any(
+        full_of_services(q) for q in look.snapshot.of("ResourceQuota") if q.metadata.namespace == case.ref.namespace
+    ):
+        strength = WEAK
     resource = case.ref if workload is not None or len(callers) > 1 else callers[0]
     return blame(
         resource,
