@@ -114,7 +114,6 @@ def secret_rotated(case: Case, look: Look) -> Finding | None:
             ),
             container=case.container,
             since=changed,
-            change={"action": "restart"},
         )
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Api, Ref
@@ -11,14 +11,30 @@ from chalicelib.state.snapshot import Gap
 
 Outcome = Literal["problems", "no_fault", "object_not_found", "insufficient_permission", "several_independent_faults"]
 HypothesisStatus = Literal["supported", "proposed", "refuted"]
+Action = Literal["scale", "restart", "rollback", "resize", "suspend", "cordon", "patch"]
 Severity = Literal["critical", "warning", "info"]
 
 
+class ProposedChange(Api):
+    """A change that would mend a cause: an action and its arguments, by the names of the actions that may be approved.
+
+    `scale` {kind, namespace, name, replicas}; `restart` {kind, namespace, name}; `rollback` {namespace, name,
+    revision}; `resize` {kind, namespace, name, container, and those of cpu_request, cpu_limit, memory_request,
+    memory_limit that change}; `suspend` {namespace, name, suspend}; `cordon` {name, cordoned}; `patch` {kind,
+    namespace, name, patch, type} with type merge, strategic or json.
+    """
+
+    action: Action
+    arguments: dict[str, Any]
+    why: str
+
+
 class Remedy(Api):
-    """What to do. `command` is shown, never run."""
+    """What to do. `command` is shown, never run; `change` is there where the fix is mechanical."""
 
     text: str
     command: str | None = None
+    change: ProposedChange | None = None
 
 
 class Problem(Api):

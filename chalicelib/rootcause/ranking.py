@@ -24,6 +24,7 @@ from chalicelib.rootcause.case import DECISIVE, UNKNOWN_ODDS, Case, Finding
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Problem, Remedy, Severity
 from chalicelib.rootcause.modes import modes, remedy_text
+from chalicelib.rootcause.proposals import change_for
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref
 
@@ -271,6 +272,7 @@ def problem(candidate: Candidate, look: Look) -> Problem:
     finding = candidate.finding
     mode = modes()[candidate.mode]
     text, command = remedy_text(mode, finding.resource, finding.facts)
+    change = change_for(candidate.mode, finding, look) if candidate.probability >= CLEAR else None
     evidence: dict[str, Evidence] = {e.id: e for e in finding.evidence}
     return Problem(
         id=_identity(look.snapshot.cluster, candidate.mode, finding.resource),
@@ -283,7 +285,7 @@ def problem(candidate: Candidate, look: Look) -> Problem:
         evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],
         since=finding.since,
         explains=downstream(candidate, look),
-        remedy=Remedy(text=text, command=command),
+        remedy=Remedy(text=text, command=command, change=change),
         missing=finding.missing,
         chain=finding.chain or (finding.summary,),
     )
