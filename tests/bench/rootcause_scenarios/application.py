@@ -147,9 +147,11 @@ for _name, _log, _words, _source in FORBIDDEN:
 def _flag(env: list[dict[str, Any]], data: dict[str, str], log: str, alert: str) -> Any:
     def build(s: Scene) -> None:
         if data:
-            s.d.add("ConfigMap", s.space, "solver-flags", {"data": data}, age=26)
-        made = {"envFrom": [{"configMapRef": {"name": "solver-flags"}}]} if data else {}
-        s.victim(replicas=3, age=9 * DAY, c={"env": [{"name": "LOG_LEVEL", "value": "info"}], **made})
+            s.d.add("ConfigMap", s.space, "solver-flags", {"data": data})
+        mounted = [{"name": "flags", "configMap": {"name": "solver-flags"}}] if data else []
+        mounts = [{"name": "flags", "mountPath": "/etc/flags"}] if data else []
+        given = {"env": [{"name": "LOG_LEVEL", "value": "info"}], "volumeMounts": mounts}
+        s.victim(replicas=3, age=9 * DAY, c=given, spec={"volumes": mounted})
         if env:
             s.app.new_revision({"env": [{"name": "LOG_LEVEL", "value": "info"}, *env]}, pods=3, age=26)
             for pod in s.app.old_pods:
@@ -317,7 +319,7 @@ incident(
 
 
 def _storm(log: str, retries: str) -> Any:
-    def build(s: Scene) -> None:
+    def build(s: Scene) -> Any:
         s.victim(replicas=3, age=20 * DAY)
         s.app.log("WARN 503 overloaded, queue length 1024\n" * 6)
         s.caller(log * 10)
@@ -334,6 +336,10 @@ def _storm(log: str, retries: str) -> Any:
         s.d.alert(
             "HighErrorRate", f"{s.name} answers 5xx for 98% of requests.", namespace=s.space, service=s.name, ago=21
         )
+        near = ("dependency_unreachable", "cpu_overload")
+        return s.fault(
+            "retry_storm", f"Deployment {s.name}", f"Service {s.name}", f"Deployment {s.cast.caller}", near=near
+        )
 
     return build
 
@@ -344,5 +350,4 @@ STORMS = (
     ("grpc_resource_exhausted", "ERROR rpc error: code = ResourceExhausted desc = retry budget spent, 3 of 3 attempts; retrying\n", "grpc_client_retries_total", "retry budget spent", "an application's own log"),
 )  # fmt: skip
 for _name, _log, _metric, _words, _source in STORMS:
-    incident("retry_storm", needs="extras", words=_words, source=_source, name=_name, refs=("Deployment gate-kiosk", "Deployment dome-console"),
-             near=("dependency_unreachable", "cpu_overload"))(_storm(_log, _metric))  # fmt: skip
+    incident("retry_storm", needs="extras", words=_words, source=_source, name=_name)(_storm(_log, _metric))

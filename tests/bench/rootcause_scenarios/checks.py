@@ -78,7 +78,13 @@ def _event(evidence: Evidence, snapshot: Snapshot) -> bool:
 def _log(evidence: Evidence, snapshot: Snapshot) -> bool:
     key = LogKey(evidence.ref.namespace, evidence.ref.name, evidence.container, evidence.observed == "previous")
     lines = (snapshot.logs.get(key) or "").splitlines()
-    return all(0 < number <= len(lines) and text.strip() in lines[number - 1] for number, text in evidence.lines)
+    return all(
+        0 < number <= len(lines) and _spaced(text) in _spaced(lines[number - 1]) for number, text in evidence.lines
+    )
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _absence(evidence: Evidence, snapshot: Snapshot) -> bool:

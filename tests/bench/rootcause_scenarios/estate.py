@@ -167,6 +167,7 @@ class Estate(Dump):
         for app in self.apps:
             app.settle()
         self._slices()
+        self._name_endpoint_nodes()
         self._symptom_alerts()
         swap = self.cipher() if rename else (lambda text: text)
         read: dict[str, tuple[Any, ...]] = {}
@@ -202,6 +203,14 @@ class Estate(Dump):
             connectivity=typed(self.connectivity, Connectivity),
             calls=typed(self.calls, Call),
         )
+
+    def _name_endpoint_nodes(self) -> None:
+        """The EndpointSlice controller writes the node of each endpoint."""
+        where = {pod["metadata"]["uid"]: pod["spec"].get("nodeName", "") for pod in self.objects["Pod"]}
+        for slice_ in self.objects["EndpointSlice"]:
+            for endpoint in slice_["endpoints"]:
+                if "targetRef" in endpoint:
+                    endpoint["nodeName"] = where.get(endpoint["targetRef"]["uid"], "")
 
     def _symptom_alerts(self) -> None:
         """What kubernetes-mixin's rules fire for pods that are not well for a quarter of an hour: symptoms only."""

@@ -67,19 +67,14 @@ def kernel_kills_a_child_process(s: Scene) -> None:
         )
 
 
-def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str) -> Any:
+def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str, ended: float = 20) -> Any:
+    """Killed at its limit every 20 minutes (or `ended` minutes ago), well in between."""
+
     def build(s: Scene) -> None:
         s.victim(age=9 * DAY, c=_limit("512Mi"))
         for pod, status in s.app.statuses(0):
-            end = {"exitCode": 137, "reason": "OOMKilled", "startedAt": at(34), "finishedAt": at(14)}
-            status.update(restartCount=31, lastState={"terminated": end}, state={"running": {"startedAt": at(14)}})
-            s.d.event(
-                pod,
-                "BackOff",
-                f"Back-off restarting failed container {s.name} in pod {pod['metadata']['name']}_{s.space}",
-                ago=14,
-                count=3,
-            )
+            end = {"exitCode": 137, "reason": "OOMKilled", "startedAt": at(ended + 20), "finishedAt": at(ended)}
+            status.update(restartCount=31, lastState={"terminated": end}, state={"running": {"startedAt": at(ended)}})
             metric(s, pod)
         s.app.log(log)
 
@@ -96,7 +91,7 @@ def _working_set(s: Scene, pod: dict[str, Any]) -> None:
     )
     s.d.metric(
         "kube_pod_container_status_restarts_total",
-        lambda m: 31 - (m + 6) // 20,
+        lambda m: 31 - m // 20,
         namespace=s.space,
         pod=pod["metadata"]["name"],
         container=s.name,
@@ -163,6 +158,7 @@ incident(
     _leak(
         _rising,
         "WARN [gc] pause full took 4120 ms\njava.lang.OutOfMemoryError: GC overhead limit exceeded in request handler, request dropped\n",
+        ended=70,
     )
 )
 
@@ -339,8 +335,10 @@ for _name, _busy, _words in (
 def _evicted(message: str) -> Any:
     def build(s: Scene) -> None:
         s.victim(age=9 * DAY, replicas=2)
-        for _ in range(2):
-            evicted(s.d, s.app, s.app.pods[0], message.format(c=s.name), 7)
+        evicted(s.d, s.app, s.app.pods[0], message.format(c=s.name), 31)
+        again = s.app.pods[-1]
+        again["metadata"]["name"] = f"{s.name}-7f9c5d8b6-v5t8n"
+        evicted(s.d, s.app, again, message.format(c=s.name), 7)
         s.app.log("writing chunk 411\n")
 
     return build

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (messages stand as schedulers, kubelets and autoscalers write them)
-"""Pods that no node takes: modes 50 to 62."""
+"""Pods that no node takes, because of resources, labels or taints: modes 50 to 58."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREEMPTION = " preemption: 0/{n} nodes are available: {n} No preemption victims 
 PREEMPTION_NOT = " preemption: 0/{n} nodes are available: {n} Preemption is not helpful for scheduling."
 
 
-def _pending(text: str, *, prepare: Callable[[Scene], None] | None = None, extra: tuple[str, str, str] | None = None,
+def pending(text: str, *, prepare: Callable[[Scene], None] | None = None, extra: tuple[str, str, str] | None = None,
              pods: int = 0, **made: Any) -> Any:  # fmt: skip
     """`text` may use {n}, the number of nodes, and {m}, one less."""
 
@@ -40,7 +40,7 @@ def _pending(text: str, *, prepare: Callable[[Scene], None] | None = None, extra
     return build
 
 
-def _rejected(reason: str, message: str, *, prepare: Callable[[Scene], None] | None = None, **given: Any) -> Any:
+def rejected(reason: str, message: str, *, prepare: Callable[[Scene], None] | None = None, **given: Any) -> Any:
     """The template names its node, so no scheduler looks; the kubelet turns each pod away, its controller makes more."""
 
     def build(s: Scene) -> None:
@@ -69,7 +69,7 @@ def need(**requests: str) -> dict[str, Any]:
 
 AUTOSCALER = "cluster-autoscaler"
 incident("insufficient_cpu", name="request_above_every_node")(
-    _pending("0/{n} nodes are available: {n} Insufficient cpu." + PREEMPTION, **need(cpu="12", memory="1Gi"))
+    pending("0/{n} nodes are available: {n} Insufficient cpu." + PREEMPTION, **need(cpu="12", memory="1Gi"))
 )
 incident(
     "insufficient_cpu",
@@ -77,7 +77,7 @@ incident(
     words="max node group size reached",
     source="kubernetes/autoscaler cluster-autoscaler/core/scaleup",
 )(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} Insufficient cpu." + PREEMPTION,
         extra=(
             "NotTriggerScaleUp",
@@ -93,14 +93,14 @@ incident(
     words="Node didn't have enough resource: cpu",
     source="kubernetes pkg/kubelet/lifecycle/predicate.go",
 )(
-    _rejected(
+    rejected(
         "OutOfcpu",
         "Pod was rejected: Node didn't have enough resource: cpu, requested: 4000, used: 5900, capacity: 7910",
         **need(cpu="4"),
     )
 )
 incident("insufficient_memory", name="memory_above_every_node")(
-    _pending("0/{n} nodes are available: {n} Insufficient memory." + PREEMPTION, **need(memory="96Gi"))
+    pending("0/{n} nodes are available: {n} Insufficient memory." + PREEMPTION, **need(memory="96Gi"))
 )
 incident(
     "insufficient_memory",
@@ -108,7 +108,7 @@ incident(
     words="no instance type satisfied resources",
     source="karpenter pkg/controllers/provisioning/scheduling/nodeclaim.go",
 )(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} Insufficient memory." + PREEMPTION,
         extra=(
             "FailedScheduling",
@@ -124,7 +124,7 @@ incident(
     words="Node didn't have enough resource: memory",
     source="kubernetes pkg/kubelet/lifecycle/predicate.go",
 )(
-    _rejected(
+    rejected(
         "OutOfmemory",
         "Pod was rejected: Node didn't have enough resource: memory, requested: 25769803776, used: 19327352832, capacity: 32212254720",
         **need(memory="24Gi"),
@@ -136,7 +136,7 @@ for _name, _resource in (
     ("hugepages_not_reserved", "hugepages-2Mi"),
 ):
     incident("insufficient_gpu_or_extended", name=_name)(
-        _pending(
+        pending(
             "0/{n} nodes are available: {n} Insufficient " + _resource + "." + PREEMPTION,
             c={"resources": {"requests": {_resource: "2"}, "limits": {_resource: "2"}}},
         )
@@ -146,7 +146,7 @@ for _name, _resource in (
 
 SELECTOR = "0/{n} nodes are available: {n} node(s) didn't match Pod's node affinity/selector." + PREEMPTION_NOT
 incident("node_selector_mismatch", name="label_that_no_node_has")(
-    _pending(SELECTOR, spec={"nodeSelector": {"disk": "nvme"}})
+    pending(SELECTOR, spec={"nodeSelector": {"disk": "nvme"}})
 )
 incident(
     "node_selector_mismatch",
@@ -154,7 +154,7 @@ incident(
     words="preemption: not eligible due to preemptionPolicy=Never",
     source="kubernetes pkg/scheduler/framework/preemption",
 )(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} node(s) didn't match Pod's node affinity/selector. preemption: not eligible due to preemptionPolicy=Never..",
         spec={"nodeSelector": {"kubernetes.io/os": "windows"}},
     )
@@ -165,7 +165,7 @@ incident(
     words="MatchNodeSelector (",
     source="kubernetes 1.9 plugin/pkg/scheduler/algorithm/predicates",
 )(
-    _pending(
+    pending(
         "No nodes are available that match all of the predicates: MatchNodeSelector ({n}).",
         spec={"nodeSelector": {"pool": "retired"}},
     )
@@ -186,10 +186,10 @@ def affinity(key: str, *values: str, operator: str = "In") -> dict[str, Any]:
 
 
 incident("node_affinity_mismatch", name="zone_without_nodes")(
-    _pending(SELECTOR, spec=affinity("topology.kubernetes.io/zone", "zone-z"))
+    pending(SELECTOR, spec=affinity("topology.kubernetes.io/zone", "zone-z"))
 )
 incident("node_affinity_mismatch", name="instance_type_of_another_cloud")(
-    _pending(SELECTOR, spec=affinity("node.kubernetes.io/instance-type", "m7i.metal-24xl"))
+    pending(SELECTOR, spec=affinity("node.kubernetes.io/instance-type", "m7i.metal-24xl"))
 )
 incident(
     "node_affinity_mismatch",
@@ -197,7 +197,7 @@ incident(
     words="Predicate NodeAffinity failed",
     source="kubernetes pkg/kubelet/lifecycle/predicate.go",
 )(
-    _rejected(
+    rejected(
         "NodeAffinity",
         "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
         spec=affinity("rack", operator="Exists"),
@@ -261,7 +261,7 @@ def _taint(key: str) -> Callable[[Scene], None]:
 
 
 incident("taint_not_tolerated", name="every_node_is_reserved")(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} node(s) had untolerated taint {{reserved: yes}}." + PREEMPTION_NOT,
         prepare=_taint("reserved"),
     )
@@ -272,7 +272,7 @@ incident(
     words="that the pod didn't tolerate",
     source="kubernetes 1.23 tainttoleration plugin",
 )(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} node(s) had taint {{fleet: yes}}, that the pod didn't tolerate.",
         prepare=_taint("fleet"),
     )
@@ -283,7 +283,7 @@ incident(
     words="node(s) had untolerated taint(s)",
     source="kubernetes 1.34 tainttoleration plugin",
 )(
-    _pending(
+    pending(
         "0/{n} nodes are available: {n} node(s) had untolerated taint(s)." + PREEMPTION_NOT,
         prepare=_taint("upgrade-window"),
     )
@@ -315,7 +315,7 @@ def _cordoned(s: Scene) -> list[Any]:
 
 
 def _cordon_case(text: str, count: int, **made: Any) -> Any:
-    inner = _pending(text, prepare=_cordon(count), **made)
+    inner = pending(text, prepare=_cordon(count), **made)
 
     def build(s: Scene) -> Any:
         inner(s)
@@ -363,210 +363,16 @@ def bound_by_hand_to_no_node(s: Scene) -> None:
         pod["status"] = {"phase": "Pending", "qosClass": "Burstable"}
 
 
-@incident("node_name_absent", words="node(s) didn't match the requested node name", source="kubernetes nodename plugin")
-def requested_name_of_no_node(s: Scene) -> None:
+@incident(
+    "node_name_absent",
+    words="didn't satisfy plugin(s) [NodeAffinity]",
+    source="kubernetes pkg/scheduler/schedule_one.go",
+)
+def affinity_by_the_name_of_no_node(s: Scene) -> None:
     n = len(s.nodes)
     field = {"key": "metadata.name", "operator": "In", "values": ["rack-7-blade-2"]}
-    spec = {
-        "affinity": {
-            "nodeAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [field]}]}
-            }
-        }
-    }
-    s.victim(age=30, spec=spec)
+    terms = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    s.victim(age=30, spec={"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}})
     s.app.unscheduled(
-        f"0/{n} nodes are available: {n} node(s) didn't match the requested node name, {n} node(s) didn't match Pod's node affinity/selector."
+        f"0/{n} nodes are available: {n} node(s) didn't satisfy plugin(s) [NodeAffinity]." + PREEMPTION_NOT.format(n=n)
     )
-
-
-# Ports, counts, preemption, spread
-
-
-def _host_port(s: Scene) -> None:
-    agent = s.d.app(
-        s.topology.casts[1].space,
-        "tap-agent",
-        kind="DaemonSet",
-        age=20 * 1440,
-        labels=s.labels("tap-agent"),
-        c={"ports": [{"containerPort": 9600, "hostPort": 9600}]},
-    )
-    agent.log("capturing\n")
-
-
-HOST_PORT: dict[str, Any] = {
-    "c": {"ports": [{"name": "tap", "containerPort": 9600, "hostPort": 9600}]},
-    "prepare": _host_port,
-}
-incident("hostport_conflict", name="host_port_taken_on_every_node")(
-    _pending(
-        "0/{n} nodes are available: {n} node(s) didn't have free ports for the requested pod ports." + PREEMPTION,
-        **HOST_PORT,
-    )
-)
-incident(
-    "hostport_conflict",
-    name="kubelet_refuses_the_port",
-    words="Predicate NodePorts failed",
-    source="kubernetes pkg/kubelet/lifecycle/predicate.go",
-)(
-    _rejected(
-        "NodePorts",
-        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
-        **HOST_PORT,
-    )
-)
-incident(
-    "hostport_conflict",
-    name="old_words_for_host_ports",
-    words="PodFitsHostPorts (",
-    source="kubernetes 1.9 plugin/pkg/scheduler/algorithm/predicates",
-)(_pending("No nodes are available that match all of the predicates: PodFitsHostPorts ({n}).", **HOST_PORT))
-
-
-def _few_pods(s: Scene) -> None:
-    for node in s.nodes:
-        node["status"]["allocatable"]["pods"] = node["status"]["capacity"]["pods"] = "5"
-    for number in range(len(s.nodes)):
-        s.d.app(
-            s.topology.casts[1].space, f"buoy-{number}", replicas=2, age=10 * 1440, labels=s.labels(f"buoy-{number}")
-        )
-
-
-incident("too_many_pods_on_node", name="pod_slots_used_up")(
-    _pending("0/{n} nodes are available: {n} Too many pods." + PREEMPTION, prepare=_few_pods)
-)
-incident(
-    "too_many_pods_on_node",
-    name="kubelet_out_of_pods",
-    words="Node didn't have enough resource: pods",
-    source="kubernetes pkg/kubelet/lifecycle/predicate.go",
-)(
-    _rejected(
-        "OutOfpods",
-        "Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 5, capacity: 5",
-        prepare=_few_pods,
-    )
-)
-incident(
-    "too_many_pods_on_node",
-    name="autoscaler_sees_too_many_pods",
-    words="pod didn't trigger scale-up: 1 Too many pods",
-    source="kubernetes/autoscaler cluster-autoscaler/core/scaleup",
-)(
-    _pending(
-        "0/{n} nodes are available: {n} Too many pods." + PREEMPTION,
-        prepare=_few_pods,
-        extra=("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 Too many pods", AUTOSCALER),
-    )
-)
-
-
-def _preempted(message: str, condition: str) -> Any:
-    def build(s: Scene) -> None:
-        n = len(s.nodes)
-        app = s.victim(age=9 * 1440, replicas=2, spec={"priority": 0})
-        boss = s.d.app(s.topology.casts[1].space, "survey-batch", age=12, replicas=2, labels=s.labels("survey-batch"),
-                       spec={"priority": 100000, "priorityClassName": "survey-first"}, c={"resources": {"requests": {"cpu": "5"}}})  # fmt: skip
-        boss.log("surveying\n")
-        for pod in app.pods:
-            s.d.event(
-                pod,
-                "Preempted",
-                message.format(
-                    by=boss.pods[0]["metadata"]["name"], ns=boss.ns, uid=boss.pods[0]["metadata"]["uid"], node=s.node()
-                ),
-                by="default-scheduler",
-                count=1,
-                ago=11,
-                first=11,
-            )
-        for number, pod in enumerate(app.pods):
-            gone = pod["metadata"]
-            pod["metadata"] = {
-                **gone,
-                "name": f"{s.name}-7f9c5d8b6-np{number}q4",
-                "uid": s.d.uid(),
-                "creationTimestamp": at(11),
-            }
-        app.unscheduled(
-            f"0/{n} nodes are available: {n} Insufficient cpu. preemption: 0/{n} nodes are available: {n} No preemption victims found for incoming pod."
-        )
-        if condition:
-            old = s.d.add("Pod", s.space, f"{s.name}-7f9c5d8b6-gone1", {"metadata": {"labels": app.pods[0]["metadata"]["labels"], "ownerReferences": app.pods[0]["metadata"]["ownerReferences"]}, "spec": app.pods[0]["spec"], "status": {
-                "phase": "Failed", "reason": "Preempted", "message": condition, "conditions": [cond("DisruptionTarget", "True", "PreemptionByScheduler", condition, 11)]}}, 9 * 1440)  # fmt: skip
-            s.d.event(
-                old,
-                "Preempted",
-                message.format(
-                    by=boss.pods[0]["metadata"]["name"], ns=boss.ns, uid=boss.pods[0]["metadata"]["uid"], node=s.node()
-                ),
-                by="default-scheduler",
-                count=1,
-                ago=11,
-                first=11,
-            )
-
-    return build
-
-
-incident("preempted_by_priority", near=("insufficient_cpu",), name="preempted_by_a_pod_uid")(
-    _preempted("Preempted by pod {uid} on node {node}", "")
-)
-incident("preempted_by_priority", near=("insufficient_cpu",), name="preempted_by_a_named_pod")(
-    _preempted("Preempted by {ns}/{by} on node {node}", "")
-)
-incident(
-    "preempted_by_priority",
-    near=("insufficient_cpu",),
-    name="failed_pod_says_preempted",
-    words="preempting to accommodate a higher priority pod",
-    source="kubernetes pkg/scheduler/framework/preemption",
-)(
-    _preempted(
-        "Preempted by pod {uid} on node {node}", "default-scheduler: preempting to accommodate a higher priority pod"
-    )
-)
-
-
-def _spread(key: str) -> dict[str, Any]:
-    return {
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": key,
-                "whenUnsatisfiable": "DoNotSchedule",
-                "labelSelector": {"matchLabels": {"spread": "even"}},
-            }
-        ]
-    }
-
-
-incident("topology_spread", name="zones_cannot_be_even")(
-    _pending(
-        "0/{n} nodes are available: {n} node(s) didn't match pod topology spread constraints." + PREEMPTION,
-        pods=1,
-        spec=_spread("topology.kubernetes.io/zone"),
-    )
-)
-incident(
-    "topology_spread",
-    name="no_node_has_the_topology_label",
-    words="(missing required label)",
-    source="kubernetes podtopologyspread plugin",
-)(
-    _pending(
-        "0/{n} nodes are available: {n} node(s) didn't match pod topology spread constraints (missing required label)."
-        + PREEMPTION_NOT,
-        spec=_spread("topology.example/rack"),
-    )
-)
-incident("topology_spread", name="hosts_cannot_be_even")(
-    _pending(
-        "0/{n} nodes are available: 1 Insufficient memory, {m} node(s) didn't match pod topology spread constraints."
-        + PREEMPTION,
-        pods=1,
-        spec=_spread("kubernetes.io/hostname"),
-    )
-)

@@ -26,6 +26,8 @@ def waiting(
     **spec: Any,
 ) -> None:
     """A Pending claim with its event, and the pod that waits for it."""
+    if spec.get("storageClassName") == "block-now":
+        s.d.add("StorageClass", "", "block-now", {"provisioner": by.split("_")[0], "volumeBindingMode": "Immediate"})
     made = claim(s.d, s.space, CLAIM, **spec)
     if message:
         s.d.event(
@@ -80,8 +82,8 @@ def every_volume_is_smaller(s: Scene) -> None:
 
 @incident("pvc_capacity", words="Requested volume size", source="a CSI driver's OutOfRange answer", refs=REFS)
 def driver_refuses_the_size(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "gp3": rpc error: code = OutOfRange desc = Requested volume size 70368744177664 exceeds the maximum 17592186044416', by="ebs.csi.aws.com_ebs-csi-controller",
-            storageClassName="gp3", resources={"requests": {"storage": "64Ti"}})  # fmt: skip
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = OutOfRange desc = Requested volume size 70368744177664 exceeds the maximum 17592186044416', by="ebs.csi.aws.com_ebs-csi-controller",
+            storageClassName="block-now", resources={"requests": {"storage": "64Ti"}})  # fmt: skip
 
 
 @incident(
@@ -108,16 +110,16 @@ def volumes_are_read_write_once(s: Scene) -> None:
     refs=REFS,
 )
 def block_driver_asked_for_many_writers(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "gp3": rpc error: code = InvalidArgument desc = Volume capabilities MULTI_NODE_MULTI_WRITER not supported. Only AccessModes[ReadWriteOnce] supported.',
-            by="ebs.csi.aws.com_ebs-csi-controller", storageClassName="gp3", accessModes=["ReadWriteMany"])  # fmt: skip
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = InvalidArgument desc = Volume capabilities MULTI_NODE_MULTI_WRITER not supported. Only AccessModes[ReadWriteOnce] supported.',
+            by="ebs.csi.aws.com_ebs-csi-controller", storageClassName="block-now", accessModes=["ReadWriteMany"])  # fmt: skip
 
 
 @incident(
     "pvc_access_mode", words="does not support multi-node", source="a CSI driver's InvalidArgument answer", refs=REFS
 )
 def local_driver_asked_for_many_writers(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "gp3": rpc error: code = InvalidArgument desc = volume capability: filesystem volume does not support multi-node access mode ReadWriteMany',
-            by="local.csi.example_provisioner", storageClassName="gp3", accessModes=["ReadWriteMany"], kind="StatefulSet")  # fmt: skip
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = InvalidArgument desc = volume capability: filesystem volume does not support multi-node access mode ReadWriteMany',
+            by="local.csi.example_provisioner", storageClassName="block-now", accessModes=["ReadWriteMany"], kind="StatefulSet")  # fmt: skip
 
 
 @incident("pvc_selector", refs=REFS)
@@ -133,22 +135,18 @@ def labels_that_no_volume_has(s: Scene) -> None:
     refs=REFS,
 )
 def provisioner_does_not_take_selectors(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "gp3": claim Selector is not supported', by="ebs.csi.aws.com_ebs-csi-controller",
-            storageClassName="gp3", selector={"matchLabels": {"tier": "warm"}})  # fmt: skip
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": claim Selector is not supported', by="ebs.csi.aws.com_ebs-csi-controller",
+            storageClassName="block-now", selector={"matchLabels": {"tier": "warm"}})  # fmt: skip
 
 
 @incident("pvc_selector", refs=REFS)
 def expression_excludes_every_volume(s: Scene) -> None:
-    pv(s, "shelf-a", "50Gi", cls="slow-nfs", labels={"room": "a"})
-    pv(s, "shelf-b", "50Gi", cls="slow-nfs", labels={"room": "b"})
-    s.d.add(
-        "StorageClass",
-        "",
-        "slow-nfs",
-        {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate"},
+    pv(s, "shelf-a", "50Gi", cls="", labels={"room": "a"})
+    pv(s, "shelf-b", "50Gi", cls="", labels={"room": "b"})
+    expression = {"key": "room", "operator": "NotIn", "values": ["a", "b"]}
+    waiting(
+        s, "FailedBinding", NO_PV, storageClassName="", kind="StatefulSet", selector={"matchExpressions": [expression]}
     )
-    waiting(s, "FailedBinding", "no persistent volumes available for this claim and no storage class is set", storageClassName="slow-nfs", kind="StatefulSet",
-            selector={"matchExpressions": [{"key": "room", "operator": "NotIn", "values": ["a", "b"]}]})  # fmt: skip
 
 
 def _taken(words: str) -> Any:
@@ -328,44 +326,36 @@ def claim_has_lost_its_volume(s: Scene) -> None:
 
 @incident("pv_released_failed", refs=("PersistentVolume /shelf-a", *REFS))
 def released_volume_is_wanted_again(s: Scene) -> None:
-    pv(
+    before = {"kind": "PersistentVolumeClaim", "namespace": s.space, "name": CLAIM, "uid": "the-claim-of-before"}
+    pv(s, "shelf-a", "10Gi", cls="", phase="Released", claimRef=before)
+    waiting(
         s,
-        "shelf-a",
-        "10Gi",
-        phase="Released",
-        claimRef={"kind": "PersistentVolumeClaim", "namespace": s.space, "name": CLAIM, "uid": "the-claim-of-before"},
+        "FailedBinding",
+        'volume "shelf-a" already bound to a different claim.',
+        storageClassName="",
+        volumeName="shelf-a",
     )
-    s.d.add(
-        "StorageClass",
-        "",
-        "slow-nfs",
-        {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate"},
-    )
-    waiting(s, "FailedBinding", "", storageClassName="slow-nfs", volumeName="shelf-a")
 
 
 @incident(
     "pv_released_failed",
-    words="Recycle failed",
-    source="kubernetes pkg/controller/volume/persistentvolume",
+    words="is still attached to node",
+    source="kubernetes-csi/external-provisioner pkg/controller/controller.go",
     refs=("PersistentVolume /shelf-a", *REFS),
 )
-def failed_volume(s: Scene) -> None:
-    made = pv(s, "shelf-a", "10Gi", phase="Failed")
-    made["status"].update(reason="RecyclerFailed", message="Recycle failed: unexpected error creating recycler pod")
-    s.d.event(
-        made,
-        "VolumeFailedRecycle",
-        "Recycle failed: unexpected error creating recycler pod",
-        by="persistentvolume-controller",
+def volume_whose_deletion_failed(s: Scene) -> None:
+    before = {"kind": "PersistentVolumeClaim", "namespace": s.space, "name": CLAIM, "uid": "the-claim-of-before"}
+    told = f"persistentvolume shelf-a is still attached to node {s.node(1)}"
+    made = pv(s, "shelf-a", "10Gi", cls="", phase="Failed", claimRef=before, persistentVolumeReclaimPolicy="Delete")
+    made["status"].update(reason="VolumeFailedDelete", message=told)
+    s.d.event(made, "VolumeFailedDelete", told, by="ebs.csi.aws.com_ebs-csi-controller")
+    waiting(
+        s,
+        "FailedBinding",
+        'volume "shelf-a" already bound to a different claim.',
+        storageClassName="",
+        volumeName="shelf-a",
     )
-    s.d.add(
-        "StorageClass",
-        "",
-        "slow-nfs",
-        {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate"},
-    )
-    waiting(s, "FailedBinding", "", storageClassName="slow-nfs", volumeName="shelf-a")
 
 
 # Devices that fail
