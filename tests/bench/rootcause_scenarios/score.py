@@ -129,6 +129,8 @@ def _several(out: Score, case: Case, level: str, problems: Sequence[Any], faults
         return
     _claim(out, case, level, problems, faults, lenient=False)
     found = all(any(right(p, f) and p.probability > ALARM for p in problems) for f in faults)
+    if len(faults) == 1:  # a cascade: its cause comes before all that it causes
+        found = found and right(problems[0], faults[0])
     out.several.append(found)
     if not found:
         out.lines.append(_line("SEVERAL", case, level, problems, faults))

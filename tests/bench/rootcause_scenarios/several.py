@@ -33,6 +33,10 @@ PAIRS = (
     ("mongo_scram_mismatch", "zone_without_nodes"),
     ("redis_maxmemory", "container_without_a_cpu_request"),
     ("postgres_cannot_extend", "gpu_where_there_is_none"),
+    ("throttled_periods", "labels_that_no_volume_has"),
+    ("receive_errors_of_a_card", "redis_maxmemory"),
+    ("default_deny_of_the_namespace", "sqlalchemy_queue_pool"),
+    ("mongo_collection_scan", "route_not_allowed_by_listeners"),
 )  # fmt: skip
 
 
