@@ -42,7 +42,7 @@ for _mode, _name, _hard, _used, _text, _made in (
     ("quota_memory", "rollout_needs_memory_for_its_surge", {"requests.memory": "4Gi"}, {"requests.memory": "4Gi"}, "requested: requests.memory=512Mi, used: requests.memory=4Gi, limited: requests.memory=4Gi", {"keep": 1, **needs(memory="512Mi")}),
     ("quota_pods", "pods_used_up", {"pods": "20"}, {"pods": "20"}, "requested: pods=1, used: pods=20, limited: pods=20", {}),
     ("quota_pods", "count_of_pods_used_up", {"count/pods": "12"}, {"count/pods": "12"}, "requested: count/pods=1, used: count/pods=12, limited: count/pods=12", {"kind": "StatefulSet"}),
-    ("quota_pods", "daemon_pods_used_up", {"pods": "9"}, {"pods": "9"}, "requested: pods=1, used: pods=9, limited: pods=9", {"keep": 1}),
+    ("quota_pods", "one_replica_is_left_out", {"pods": "9"}, {"pods": "9"}, "requested: pods=1, used: pods=9, limited: pods=9", {"keep": 1}),
 ):  # fmt: skip
     incident(_mode, name=_name, refs=QUOTA)(_quota(_hard, _used, _text, **_made))
 
@@ -164,8 +164,8 @@ incident(
     refs=("LimitRange berth-sizes",),
 )(
     _limits(
-        {"max": {"cpu": "2"}},
-        "maximum cpu usage per Container is 2.  No limit is specified",
+        {"type": "Pod", "max": {"cpu": "2"}},
+        "maximum cpu usage per Pod is 2.  No limit is specified",
         kind="StatefulSet",
         c={"resources": {"requests": {"cpu": "100m"}, "limits": {}}},
     )

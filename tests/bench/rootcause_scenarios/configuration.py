@@ -209,7 +209,7 @@ USERS = (
     ("root_image_and_non_root_policy", {"runAsNonRoot": True}, "CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: \"{pod}_{ns}(5b1d)\", container: {app})", ""),
     ("user_name_cannot_be_verified", {"runAsNonRoot": True}, "CreateContainerConfigError", "container has runAsNonRoot and image has non-numeric user (solver), cannot verify user is non-root (pod: \"{pod}_{ns}(5b1d)\", container: {app})", ""),
     ("run_as_user_zero_breaks_policy", {"runAsNonRoot": True, "runAsUser": 0}, "CreateContainerConfigError", "container's runAsUser breaks non-root policy (pod: \"{pod}_{ns}(5b1d)\", container: {app})", "runAsUser breaks non-root policy"),
-    ("user_not_in_passwd", {"runAsUser": 4242}, "RunContainerError", 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: unable to find user solver: no matching entries in passwd file', "no matching entries in passwd file"),
+    ("group_without_a_user", {"runAsGroup": 4242}, "CreateContainerError", 'failed to create containerd container: failed to generate user string: user group "4242" is specified without user', "is specified without user"),
     ("seccomp_profile_absent", {"seccompProfile": {"type": "Localhost", "localhostProfile": "solver.json"}}, "CreateContainerError", 'failed to create containerd container: cannot load seccomp profile "/var/lib/kubelet/seccomp/solver.json": open /var/lib/kubelet/seccomp/solver.json: no such file or directory', "cannot load seccomp profile"),
 )  # fmt: skip
 
@@ -229,7 +229,7 @@ for _name, _context, _reason, _text, _words in USERS:
     incident(
         "security_context_invalid",
         words=_words or (),
-        source="kubernetes pkg/kubelet/kuberuntime/security_context.go; runc libcontainer/user",
+        source="kubernetes pkg/kubelet/kuberuntime/security_context.go; containerd internal/cri/server",
         name=_name,
     )(_user(_context, _reason, _text))
 

@@ -32,7 +32,7 @@ def scaled_down_and_still_called(s: Scene) -> Any:
 
 @incident("zero_replicas")
 def stateful_set_at_zero_behind_a_route(s: Scene) -> Any:
-    s.victim(kind="StatefulSet", replicas=0, age=20 * DAY)
+    s.victim(kind="StatefulSet", replicas=0, age=20 * DAY, over={"metadata": {"generation": 4}})
     s.d.add("IngressClass", "", "edge-proxy", {"spec": {"controller": "k8s.io/ingress-nginx"}})
     ingress(s.d, s.space, "public-plan", "plan.example.org", s.name, 80, cls="edge-proxy")
     return s.fault("zero_replicas", f"StatefulSet {s.name}", f"Service {s.name}")
@@ -204,21 +204,15 @@ def thirty_first_of_april(s: Scene) -> Any:
 
 
 @incident(
-    "cronjob_suspended_or_bad_schedule", words="too many missed start times", source="kubernetes pkg/controller/cronjob"
+    "cronjob_suspended_or_bad_schedule",
+    words="Missed scheduled time to start a job",
+    source="kubernetes pkg/controller/cronjob/cronjob_controllerv2.go",
 )
-def too_many_missed_starts(s: Scene) -> Any:
-    made = _cron(
-        s,
-        spec={"schedule": "*/5 * * * *", "suspend": False, "startingDeadlineSeconds": 3},
-        status={"lastScheduleTime": at(3 * DAY), "lastSuccessfulTime": at(3 * DAY)},
-    )
-    s.d.event(
-        made.obj,
-        "TooManyMissedTimes",
-        "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
-        by="cronjob-controller",
-        count=40,
-    )
+def deadline_of_a_second_is_always_missed(s: Scene) -> Any:
+    spec = {"schedule": "*/20 * * * *", "suspend": False, "startingDeadlineSeconds": 1}
+    made = _cron(s, spec=spec, status={"lastScheduleTime": at(3 * DAY), "lastSuccessfulTime": at(3 * DAY)})
+    told = "Missed scheduled time to start a job: Fri, 14 Mar 2025 09:20:00 UTC"
+    s.d.event(made.obj, "MissSchedule", told, by="cronjob-controller", count=3)
     return s.fault("cronjob_suspended_or_bad_schedule", "CronJob night-catalogue")
 
 

@@ -112,8 +112,13 @@ def _start(reason: str, code: int, message: str, log: str = "") -> Any:
     return build
 
 
-incident("bad_command", words="OCI runtime attempted to invoke a command that was not found", source="crun src/libcrun/container.c, containers/podman", name="crun_executable_not_found")(
-    _start("StartError", 128, "container create failed: executable file `serve-api` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found"))  # fmt: skip
+@incident("bad_command", words="container create failed: executable file", source="containers/crun src/libcrun; cri-o")
+def crun_executable_not_found(s: Scene) -> None:
+    text = "container create failed: executable file `serve-api` not found in $PATH: No such file or directory"
+    s.victim(c={"command": ["serve-api"]}).waiting("CreateContainerError", text)
+    s.app.event("Failed", f"Error: {text}", count=30)
+
+
 incident("bad_command", source="opencontainers/runc libcontainer", name="runc_executable_not_found")(
     _start("StartError", 128, 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "serve-api": executable file not found in $PATH: unknown'))  # fmt: skip
 incident("bad_command", needs="logs", near=("app_exception",), words="[FATAL tini (7)]", source="krallin/tini src/tini.c", name="tini_cannot_exec")(

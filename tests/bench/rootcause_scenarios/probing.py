@@ -101,11 +101,14 @@ _live_protocol(
 _live_protocol(
     "https",
     'Get "https://10.244.0.31:{port}/healthz": tls: first record does not look like a TLS handshake',
-    "http",
+    "tcp",
     "first record does not look like a TLS handshake",
 )
 _live_protocol(
-    "grpc", "error: this server does not implement the grpc health protocol (grpc.health.v1.Health)", "http", ""
+    "grpc",
+    "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): unexpected HTTP status code received from server: 404 (Not Found)",
+    "http",
+    "",
 )
 
 

@@ -80,9 +80,14 @@ def every_volume_is_smaller(s: Scene) -> None:
     waiting(s, "FailedBinding", NO_PV, storageClassName="", resources={"requests": {"storage": "100Gi"}})
 
 
-@incident("pvc_capacity", words="Requested volume size", source="a CSI driver's OutOfRange answer", refs=REFS)
+@incident(
+    "pvc_capacity",
+    words="is too large for volume type",
+    source="AWS EC2 CreateVolume, InvalidParameterValue",
+    refs=REFS,
+)
 def driver_refuses_the_size(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = OutOfRange desc = Requested volume size 70368744177664 exceeds the maximum 17592186044416', by="ebs.csi.aws.com_ebs-csi-controller",
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = Internal desc = Could not create volume "pvc-5b1d": could not create volume in EC2: InvalidParameterValue: Volume of 65536GiB is too large for volume type gp3; maximum is 16384GiB', by="ebs.csi.aws.com_ebs-csi-controller",
             storageClassName="block-now", resources={"requests": {"storage": "64Ti"}})  # fmt: skip
 
 
@@ -115,11 +120,14 @@ def block_driver_asked_for_many_writers(s: Scene) -> None:
 
 
 @incident(
-    "pvc_access_mode", words="does not support multi-node", source="a CSI driver's InvalidArgument answer", refs=REFS
+    "pvc_access_mode",
+    words="NodePath only supports ReadWriteOnce",
+    source="rancher/local-path-provisioner provisioner.go",
+    refs=REFS,
 )
 def local_driver_asked_for_many_writers(s: Scene) -> None:
-    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": rpc error: code = InvalidArgument desc = volume capability: filesystem volume does not support multi-node access mode ReadWriteMany',
-            by="local.csi.example_provisioner", storageClassName="block-now", accessModes=["ReadWriteMany"], kind="StatefulSet")  # fmt: skip
+    waiting(s, "ProvisioningFailed", 'failed to provision volume with StorageClass "block-now": NodePath only supports ReadWriteOnce and ReadWriteOncePod (1.22+) access modes',
+            by="rancher.io/local-path_local-path-provisioner", storageClassName="block-now", accessModes=["ReadWriteMany"], kind="StatefulSet")  # fmt: skip
 
 
 @incident("pvc_selector", refs=REFS)
@@ -297,12 +305,12 @@ incident(
     "rwo_multi_attach",
     name="driver_says_attached_elsewhere",
     words="is currently attached to instance",
-    source="kubernetes-sigs/aws-ebs-csi-driver pkg/cloud",
+    source="kubernetes legacy-cloud-providers/aws/aws.go",
     refs=REFS,
 )(
     _attached(
         "FailedAttachVolume",
-        'AttachVolume.Attach failed for volume "{pv}" : rpc error: code = FailedPrecondition desc = volume vol-0d1 is currently attached to instance i-0aa77, it cannot be attached to {node} at the same time',
+        'AttachVolume.Attach failed for volume "{pv}" : error attaching EBS volume "vol-0d1" to instance "i-0bb41": "VolumeInUse: vol-0d1 is already attached to an instance". The volume is currently attached to instance "i-0aa77"',
     )
 )
 
