@@ -11,6 +11,9 @@ from tests.bench.rootcause_scenarios.estate import DAY, counter, jump, steady
 from tests.bench.rootcause_scenarios.topologies import OBSERVATORY
 
 CRASHES = (
+    ("cpp_terminate", 134, "terminate called after throwing an instance of 'std::out_of_range'\n  what():  vector::_M_range_check: __n (which is 3) >= this->size() (which is 3)\n", "terminate called after throwing an instance", "GCC libstdc++ vterminate.cc"),
+    ("ruby_no_method", 1, "/app/lib/solver.rb:44:in `solve': undefined method `width' for nil:NilClass (NoMethodError)\n\tfrom /app/bin/solver:9:in `<main>'\n", "undefined method `width' for nil", "Ruby error messages"),
+    ("swift_found_nil", 133, "Solver/Index.swift:31: Fatal error: Unexpectedly found nil while unwrapping an Optional value\nCurrent stack trace:\n0    Solver                             0x00000000004f2a10 main + 812\n", "Unexpectedly found nil while unwrapping", "Swift stdlib/public/core"),
     ("rust_panic", 101, "thread 'main' panicked at src/solver/index.rs:214:18:\nindex out of bounds: the len is 3 but the index is 3\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n", "index out of bounds: the len is", "Rust core/src/slice/index.rs"),
     ("dotnet_unhandled", 134, "Unhandled exception. System.InvalidOperationException: Sequence contains no elements\n   at System.Linq.ThrowHelper.ThrowNoElementsException()\n   at Port.Manifest.Planner.Next() in /src/Planner.cs:line 88\n", "Sequence contains no elements", "dotnet/runtime System.Linq"),
     ("php_uncaught", 255, "PHP Fatal error:  Uncaught TypeError: Manifest::add(): Argument #1 ($crate) must be of type Crate, null given in /app/src/Manifest.php:42\nStack trace:\n#0 /app/public/index.php(19): Manifest->add()\n#1 {main}\n  thrown in /app/src/Manifest.php on line 42\n", "PHP Fatal error:  Uncaught", "php-src Zend/zend_exceptions.c"),
@@ -107,6 +110,9 @@ incident(
 # Certificates
 
 CERTIFICATES = (
+    ("rustls_expired", 1, "Error: error sending request for url (https://vault.vendor.example/v1/sys)\n\nCaused by:\n    invalid peer certificate: Expired\n", "invalid peer certificate: Expired", "rustls, rustls-webpki error.rs"),
+    ("dotnet_not_time_valid", 1, "System.Security.Authentication.AuthenticationException: The remote certificate is invalid because of errors in the certificate chain: NotTimeValid\n   at System.Net.Security.SslStream.SendAuthResetSignal()\n", "in the certificate chain: NotTimeValid", "dotnet X509ChainStatusFlags"),
+    ("erlang_certificate_expired", 1, "** (exit) {tls_alert,{certificate_expired,\"TLS client: In state certify at ssl_handshake.erl:2111 generated CLIENT ALERT: Fatal - Certificate Expired\\n\"}}\n", "CLIENT ALERT: Fatal - Certificate Expired", "erlang/otp lib/ssl/src/ssl_alert.erl"),
     ("java_validity_check", 1, "javax.net.ssl.SSLHandshakeException: PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed\nCaused by: java.security.cert.CertificateExpiredException: NotAfter: Tue Mar 11 23:59:59 UTC 2025\n", "CertPathValidatorException: validity check failed", "OpenJDK sun.security.provider.certpath.BasicChecker"),
     ("node_cert_has_expired", 1, "Error: certificate has expired\n    at TLSSocket.onConnectSecure (node:_tls_wrap:1659:34) {\n  code: 'CERT_HAS_EXPIRED'\n}\n", "code: 'CERT_HAS_EXPIRED'", "Node.js src/crypto/crypto_common.cc"),
     ("peer_alert_certificate_expired", 1, "2025/03/14 09:28:44 [error] 31#31: *57 SSL_do_handshake() failed (SSL: error:0A000415:SSL routines::sslv3 alert certificate expired:SSL alert number 45) while SSL handshaking to upstream\n", "sslv3 alert certificate expired", "OpenSSL crypto/err/openssl.txt"),
@@ -345,6 +351,7 @@ def _storm(log: str, retries: str) -> Any:
 
 
 STORMS = (
+    ("polly_circuit_open", "WARN Polly.CircuitBreaker.BrokenCircuitException: The circuit is now open and is not allowing calls.\nWARN retry 5 of 5 without delay\n", "polly_retry_attempts_total", "The circuit is now open and is not allowing", "App-vNext/Polly BrokenCircuitException.cs"),
     ("resilience4j_open", "io.github.resilience4j.circuitbreaker.CallNotPermittedException: CircuitBreaker 'solver' is OPEN and does not permit further calls\nWARN attempt 3/3 failed, retrying at once\n", "resilience4j_retry_calls_total", "does not permit further calls", "resilience4j CallNotPermittedException.java"),
     ("envoy_retry_overflow", '[2025-03-14T09:28:44.120Z] "POST /v1/plan HTTP/1.1" 503 URX,UO upstream_reset_before_response_started{overflow} - "-" 12 81 3 - retries=3\n', "envoy_cluster_upstream_rq_retry", "URX,UO", "envoyproxy/envoy access log response flags"),
     ("grpc_resource_exhausted", "ERROR rpc error: code = ResourceExhausted desc = retry budget spent, 3 of 3 attempts; retrying\n", "grpc_client_retries_total", "retry budget spent", "an application's own log"),

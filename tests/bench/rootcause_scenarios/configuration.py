@@ -133,6 +133,8 @@ def configmap_volume_names_an_absent_key(s: Scene) -> None:
 # Init containers
 
 INIT_CRASHES = (
+    ("golang_migrate_dirty", 1, "error: Dirty database version 41. Fix and force version.\n", "Dirty database version 41. Fix and force", "golang-migrate/migrate migrate.go"),
+    ("rails_concurrent_migration", 1, "rake aborted!\nActiveRecord::ConcurrentMigrationError: Cannot run migrations because another migration process is currently running.\n", "another migration process is currently running", "rails activerecord/lib/active_record/migration.rb"),
     ("flyway_validation", 1, "Flyway Community Edition 10.15.0 by Redgate\nERROR: Validate failed: Migrations have failed validation\nMigration checksum mismatch for migration version 41\n-> Applied to database : 1824711\n-> Resolved locally    : -99121\n", "Migrations have failed validation", "flyway/flyway core internal/command/DbValidate.java"),
     ("alembic_revision", 255, "INFO  [alembic.runtime.migration] Context impl PostgresqlImpl.\nERROR [alembic.util.messaging] Can't locate revision identified by '3f1a77c0'\nFAILED: Can't locate revision identified by '3f1a77c0'\n", "Can't locate revision identified by", "sqlalchemy/alembic alembic/script/revision.py"),
     ("liquibase_lock", 1, "Liquibase Version: 4.28.0\nUnexpected error running Liquibase: Could not acquire change log lock.  Currently locked by plate-7 (10.2.3.4) since 3/13/25 11:02 PM\n", "Could not acquire change log lock", "liquibase lockservice/StandardLockService.java"),
@@ -182,6 +184,8 @@ for _name, _log, _words, _source in INIT_HANGS:
 # Permissions of volumes and users
 
 DENIED = (
+    ("jenkins_wrong_volume_permissions", 1, "touch: cannot touch '/var/jenkins_home/copy_reference_file.log': Permission denied\nCan not write to /var/jenkins_home/copy_reference_file.log. Wrong volume permissions?\n", "/var/jenkins_home", "Wrong volume permissions?", "jenkinsci/docker jenkins.sh"),
+    ("prometheus_query_log", 2, 'ts=2025-03-14T09:28:44.120Z caller=query_logger.go:113 level=error component=activeQueryTracker msg="Failed to create directory for logging active queries"\npanic: Unable to create mmap-ed active query log\n\ngoroutine 1 [running]:\ngithub.com/prometheus/prometheus/promql.NewActiveQueryTracker({0x7ffd, 0xb})\nopen /prometheus/queries.active: permission denied\n', "/prometheus", "Unable to create mmap-ed active query log", "prometheus promql/query_logger.go"),
     ("bitnami_mkdir", 1, "postgresql 09:28:44.01 INFO  ==> ** Starting PostgreSQL setup **\nmkdir: cannot create directory '/bitnami/postgresql/data': Permission denied\n", "/bitnami/postgresql", "mkdir: cannot create directory", "GNU coreutils mkdir.c"),
     ("postgres_chmod", 1, 'initdb: error: could not change permissions of directory "/var/lib/postgresql/data": Operation not permitted\nfixing permissions on existing directory /var/lib/postgresql/data ... \n', "/var/lib/postgresql", "could not change permissions of directory", "postgres src/bin/initdb/initdb.c"),
     ("grafana_not_writable", 1, "GF_PATHS_DATA='/var/lib/grafana' is not writable.\nYou may have issues with file permissions, more information here: http://docs.grafana.org/installation/docker/#migrate-to-v51-or-later\n", "/var/lib/grafana", "GF_PATHS_DATA='/var/lib/grafana' is not writable", "grafana packaging/docker/run.sh"),
@@ -236,6 +240,8 @@ for _name, _context, _reason, _text, _words in USERS:
 # Variables
 
 VARIABLES = (
+    ("pydantic_field_required", "CARGO_KEY", 1, "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\ncargo_key\n  Field required [type=missing, input_value={}, input_type=dict]\n    For further information visit https://errors.pydantic.dev/2.7/v/missing\n", "Field required [type=missing"),
+    ("django_environ_set_the", "CARGO_KEY", 1, "django.core.exceptions.ImproperlyConfigured: Set the CARGO_KEY environment variable\n", "ImproperlyConfigured: Set the CARGO_KEY"),
     ("spring_placeholder", "CARGO_KEY", 1, "org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'cargo'\nCaused by: java.lang.IllegalArgumentException: Could not resolve placeholder 'CARGO_KEY' in value \"${CARGO_KEY}\"\n\tat org.springframework.util.PropertyPlaceholderHelper.parseStringValue(PropertyPlaceholderHelper.java:180)\n", ""),
     ("phoenix_secret_key", "SECRET_KEY_BASE", 1, "ERROR! Config provider Config.Reader failed with:\n** (RuntimeError) environment variable SECRET_KEY_BASE is missing.\nYou can generate one by calling: mix phx.gen.secret\n    /app/releases/0.1.0/runtime.exs:31: (file)\n", "You can generate one by calling"),
     ("caarlos0_required", "CARGO_KEY", 1, 'panic: env: required environment variable "CARGO_KEY" is not set\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:21 +0x1c5\n', "env: required environment variable"),

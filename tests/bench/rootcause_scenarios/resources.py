@@ -358,6 +358,8 @@ incident(
 )(_evicted('Container {c} exceeded its local ephemeral storage limit "500Mi". '))
 
 FULL = (
+    ("clickhouse_cannot_reserve", 1, "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE) (version 24.3.2)\nApplication: DB::Exception: Cannot reserve 1.00 MiB, not enough space\n", "Cannot reserve 1.00 MiB, not enough space", "ClickHouse src/Storages/MergeTree"),
+    ("sqlite_full", 1, "sqlite3.OperationalError: database or disk is full\n", "database or disk is full", "sqlite src/main.c sqlite3ErrStr"),
     ("postgres_cannot_extend", 1, 'PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device\nFATAL:  could not extend file "base/16384/2619": No space left on device\nHINT:  Check free disk space.\n', "HINT:  Check free disk space", "postgres src/backend/storage/smgr/md.c"),
     ("mysql_waits_for_space", 1, "[ERROR] [MY-000035] [Server] Disk is full writing './binlog.000042' (OS errno 28 - No space left on device). Waiting for someone to free space... Retry in 60 secs. Message reprinted in 600 secs.\n", "Waiting for someone to free space", "mysql mysys/errors.cc"),
     ("elasticsearch_flood_stage", 1, '[WARN ][o.e.c.r.a.DiskThresholdMonitor] flood stage disk watermark [95%] exceeded on [k7c][solver-0][/usr/share/elasticsearch/data] free: 1.1gb[2.7%], all indices on this node will be marked read-only\njava.io.IOException: No space left on device\n', "flood stage disk watermark", "elasticsearch DiskThresholdMonitor.java"),
@@ -394,6 +396,8 @@ for _name, _code, _log, _words, _source in FULL:
 # Handles, connections, ports
 
 EXHAUSTED = (
+    ("go_accept_error", "2025/03/14 09:28:44 http: Accept error: accept tcp [::]:8080: accept4: too many open files; retrying in 1s\n", "http: Accept error: accept tcp", "Go net/http/server.go"),
+    ("dotnet_cannot_assign", "System.Net.Sockets.SocketException (99): Cannot assign requested address (orbit-store:6379)\n   at System.Net.Sockets.Socket.AwaitableSocketAsyncEventArgs.ThrowException(SocketError error)\n", "System.Net.Sockets.SocketException (99):", "dotnet System.Net.Sockets"),
     ("nginx_no_more_files", "2025/03/14 09:28:44 [crit] 29#29: accept4() failed (24: Too many open files)\n", "accept4() failed (24", "nginx src/event/ngx_event_accept.c"),
     ("go_cannot_assign_address", "dial tcp 10.96.3.7:6379: connect: cannot assign requested address\n", "connect: cannot assign requested address", "Linux errno EADDRNOTAVAIL"),
     ("java_native_thread", "java.net.SocketException: Too many open files\n\tat java.base/sun.nio.ch.Net.socket0(Native Method)\n", "", "OpenJDK sun.nio.ch.Net"),
