@@ -16,9 +16,8 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.bench.rootcause import calibration_error
+from tests.bench.rootcause_scenarios.score import calibration_error, score
 
 TABLE = Path(__file__).resolve().parents[2] / "chalicelib" / "rootcause" / "calibration.json"
 FIRST_RUNS = Path(__file__).with_name("heldout") / "first_runs.json"
@@ -34,13 +33,9 @@ def claims() -> list[list[Claim]]:
     a sample of the unknown.
     """
     from chalicelib.rootcause.ranking import uncalibrated
-    from tests.bench.rootcause_scenarios import scenarios
 
-    found = []
-    for scenario in scenarios():
-        cluster, answers = scenario.make()
-        problems = cluster.diagnosis().problems
-        found.append([(uncalibrated(p.probability), _told(p, answers)) for p in problems])
+    stated = score(rename=False).claims.values()
+    found = [[(uncalibrated(p), hit) for p, hit in case] for case in stated]
     for run in json.loads(FIRST_RUNS.read_text()).values():
         found += [[(p, bool(hit)) for p, hit in case] for case in run["claims"].values()]
     return [case for case in found if case]
@@ -52,10 +47,6 @@ def fed_back(export: Path) -> list[list[Claim]]:
 
     told = json.loads(export.read_text())["claims"]
     return [[(uncalibrated(p), bool(hit)) for p, hit in case] for case in told.values() if case]
-
-
-def _told(problem: Any, answers: Any) -> bool:
-    return any(problem.mode == mode and problem.resource in refs for refs, mode in answers)
 
 
 def scaled(probability: float, exponent: float) -> float:
