@@ -72,7 +72,7 @@ def goes_on(hits: Sequence[Line], lines: Sequence[Line], look: Look) -> bool:
 
 
 def grievances(look: Look) -> tuple[Grievance, ...]:
-    """What running containers complain about now, by the signatures of known software."""
+    """What running containers complain about now; a line counts for the first signature that it fits."""
     return look.once("grievances", Ref("", "", ""), lambda: tuple(_grievances(look)))
 
 
@@ -81,11 +81,13 @@ def _grievances(look: Look) -> Iterator[Grievance]:
         pod = look.snapshot.find(sample.pod)
         if sample.previous or pod is None or pod.finished:
             continue
-        wrong = [line for line in sample.lines if not logs.is_harmless(line)]
+        left = [line for line in sample.lines if not logs.is_harmless(line)]
         for signature in SIGNATURES:
             if signature.mode in ONLY_AT_START:
                 continue
-            hits = [line for line in wrong if signature.pattern.search(line.text)]
+            hits = [line for line in left if signature.pattern.search(line.text)]
+            told = {line.number for line in hits}
+            left = [line for line in left if line.number not in told]
             if goes_on(hits, sample.lines, look):
                 yield Grievance(signature, sample, tuple(hits))
 

@@ -15,6 +15,7 @@ from chalicelib.rootcause.look import Look, container_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.signatures import SIGNATURES, Signature
 from chalicelib.rootcause.symptoms import container_crashing, container_not_created, pod_creating
+from chalicelib.rootcause.vitals import vitals
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref, condition
 from chalicelib.state.quantity import format_bytes, quantity
@@ -80,7 +81,8 @@ def oom_killed(case: Case, look: Look) -> Finding | None:
         strength = 0.55
     else:
         return None
-    if rewritten_limits(case.pod, case.container, look) is not None:
+    memory = vitals(look).of("memory", case.resource)
+    if rewritten_limits(case.pod, case.container, look) is not None or (memory is not None and memory.leaks):
         strength = min(strength, WEAK)
     bound = f"its memory limit of {limit}" if limit is not None else "the memory of its node (it has no limit)"
     pointer = (

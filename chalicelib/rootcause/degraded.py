@@ -28,6 +28,7 @@ workload_strained = SymptomType("workload_strained")
 queue_behind = SymptomType("queue_behind")
 packets_lost = SymptomType("packets_lost")
 node_alerted = SymptomType("node_alerted")
+node_slow = SymptomType("node_slow")
 
 SLOWER = 3.0
 SLOWER_BY_S = 0.1
@@ -39,7 +40,9 @@ _CLASSES = (
     ("throttled", re.compile(r"throttl", re.I)),
     ("clock", re.compile(r"clock|ntp|time ?sync", re.I)),
     ("lag", re.compile(r"\blag|lag\b|backlog|queue.?(?:depth|size|length|growing)|consumer", re.I)),
-    ("loss", re.compile(r"packet|retrans|network.?(?:receive|transmit|errors?|drop)", re.I)),
+    ("conntrack", re.compile(r"conntrack|file.?descriptor|open.?files", re.I)),
+    ("partition", re.compile(r"partition|quorum|split.?brain|under.?replicated", re.I)),
+    ("loss", re.compile(r"packet|retrans|checksum|csum|network.{0,20}(?:receive|transmit|error|drop|loss)", re.I)),
     ("latency", re.compile(r"latency|slow|response.?time|duration|p9\d|apdex", re.I)),
     (
         "errors",
@@ -176,18 +179,23 @@ def _bad(look: Look) -> dict[Ref, list[tuple[SymptomType, str, list[Evidence]]]]
         found.setdefault((ref, type_), []).append((text, evidence))
 
     for series in vitals(look).all("latency"):
-        if series.grew(SLOWER, SLOWER_BY_S):
+        if series.subject.kind != "Node" and series.grew(SLOWER, SLOWER_BY_S):
             text = f"requests take {series.now:.2g} s, before {series.before:.2g} s"
             add(series.subject, workload_slow, text, cite(series, look, f"{series.subject}: {text}"))
+    for series in vitals(look).all("rtt"):
+        if series.subject.kind == "Node" and series.grew(SLOWER, 0.01):
+            text = f"round trips take {series.now:.2g} s, before {series.before:.2g} s"
+            add(series.subject, node_slow, text, cite(series, look, f"{series.subject}: {text}"))
     for series in vitals(look).all("errors"):
         ratio = error_ratio(series, look)
         if ratio is not None:
             add(series.subject, workload_erring, ratio, cite(series, look, f"{series.subject}: {ratio}"))
     for one in firing(look):
         type_ = {"latency": workload_slow, "errors": workload_erring, "throttled": workload_strained,
-                 "cpu": workload_strained, "lag": queue_behind, "loss": packets_lost}.get(one.about)  # fmt: skip
-        if one.subject.kind == "Node" and type_ is not packets_lost:
-            type_ = node_alerted
+                 "cpu": workload_strained, "lag": queue_behind, "loss": packets_lost,
+                 "partition": queue_behind, "conntrack": node_alerted}.get(one.about)  # fmt: skip
+        if one.subject.kind == "Node" and type_ not in (packets_lost, None):
+            type_ = node_slow if one.about == "latency" else node_alerted
         if type_ is not None:
             add(one.subject, type_, f"alert {quoted(one.name, 80)} fires", alert_evidence(one, look))
     by_ref: dict[Ref, list[tuple[SymptomType, str, list[Evidence]]]] = {}

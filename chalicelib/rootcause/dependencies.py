@@ -12,6 +12,7 @@ from datetime import datetime
 from chalicelib.rootcause import logs
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.complaining import Grievance, calls_failing, errors_logged, grievances
+from chalicelib.rootcause.degraded import below
 from chalicelib.rootcause.logs import FailedCall, Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer
 from chalicelib.rootcause.references import Reference, cite, nearest_service, references, server_behind, shadowed
@@ -23,6 +24,7 @@ from chalicelib.state.kinds.configuration import Secret
 from chalicelib.state.meta import Ref
 
 MANY = 2
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REFUSALS = ("db_bad_credentials", "cache_auth_or_memory")
 LAST = 120
 DATABASES_AND_CACHES = DATABASES | CACHES
@@ -56,6 +58,7 @@ def _complaint_detector(signature: Signature) -> Callable[[Case, Look], Finding 
             because=[cited(case, mine.lines, look), *_others(own, case, look)],
             chain=(signature.says, f"{case.where} logs it {len(mine.lines)} times in its last lines"),
             explains=sorted(callers - {resource}) if at_server else (),
+            upstream=below(case.resource, look) if signature.relayed else (),
             container=case.container,
             missing=() if signature.side == "caller" or server else ("which server the workload talks to",),
         )
@@ -187,7 +190,7 @@ def env_var_wrong_address(case: Case, look: Look) -> Finding | None:
         case.resource,
         f"{case.where} calls {quoted(call.host, 100)}, which is no Service: variable {reference.variable} "
         f"holds a wrong address; {meant} exists",
-        strength=WEAK if reference.variable in {name for name, _ in shadowed(case.spec)} else STRONG,
+        strength=_address_strength(case, reference, meant, look),
         because=[
             cite(reference, case.pod, look),
             cited(case, [call.line], look, previous=previous),
@@ -206,6 +209,13 @@ def env_var_wrong_address(case: Case, look: Look) -> Finding | None:
     )
 
 
+def _address_strength(case: Case, reference: Reference, meant: Ref, look: Look) -> float:
+    """A variable that is set twice, or a name that is only misspelled, has a nearer mode than a wrong address."""
+    twice = reference.variable in {name for name, _ in shadowed(case.spec)}
+    wanted = look.service_named(reference.host, case.pod.metadata.namespace)
+    return WEAK if twice or (wanted is not None and wanted.name != meant.name) else STRONG
+
+
 def _absent(call: FailedCall, case: Case, look: Look) -> tuple[str, str]:
     wanted = look.service_named(call.host, case.pod.metadata.namespace)
     return (wanted.namespace, wanted.name) if wanted else ("", "")
@@ -213,7 +223,7 @@ def _absent(call: FailedCall, case: Case, look: Look) -> tuple[str, str]:
 
 @detector("hostname_typo", symptom=(calls_failing, container_crashing, pod_not_ready))
 def hostname_typo(case: Case, look: Look) -> Finding | None:
-    """A name that is like a Service's and means none is called, and no variable holds it: code, arguments or a file."""
+    """A name that is like a Service's and means none is called."""
     found = misspelled(case, look)
     if found is None:
         return None
@@ -221,7 +231,7 @@ def hostname_typo(case: Case, look: Look) -> Finding | None:
     return blame(
         case.resource,
         f"{case.where} calls {quoted(call.host, 100)}, which is no Service; {meant} was probably meant",
-        strength=HINT if reference is not None else GOOD,
+        strength=_typo_strength(call, meant, reference, case, look),
         because=[
             cited(case, [call.line], look, previous=previous),
             look.absent("Service", *_absent(call, case, look)),
@@ -231,6 +241,36 @@ def hostname_typo(case: Case, look: Look) -> Finding | None:
         right=meant.name,
         since=case.since,
     )
+
+
+def _typo_strength(call: FailedCall, meant: Ref, reference: Reference | None, case: Case, look: Look) -> float:
+    wanted = look.service_named(call.host, case.pod.metadata.namespace)
+    if wanted is not None and wanted.name == meant.name:
+        return HINT
+    return STRONG if reference is not None else GOOD
+
+
+@detector("env_var_wrong_address", symptom=(calls_failing, container_crashing, pod_not_ready))
+def localhost(case: Case, look: Look) -> Finding | None:
+    """A variable names the pod itself, on a port that none of its containers serves."""
+    calls, previous = _calls(case, look)
+    served = {p.container_port for c in case.pod.spec.all_containers for p in c.ports}
+    for call in calls:
+        reference = _reference(case, call, look)
+        if call.host not in LOOPBACK or reference is None or not call.port or call.port in served:
+            continue
+        return blame(
+            case.resource,
+            f"{case.where} calls itself: variable {reference.variable} holds {call.host}:{call.port}, and no container "
+            "of the pod serves that port",
+            strength=STRONG,
+            because=[cite(reference, case.pod, look), cited(case, [call.line], look, previous=previous)],
+            variable=reference.variable,
+            container=reference.container,
+            right="the address of a Service",
+            since=case.since,
+        )
+    return None
 
 
 @detector("env_var_wrong_address", symptom=(calls_failing, container_crashing, pod_not_ready))

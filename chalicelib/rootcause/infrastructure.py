@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, SymptomType, blame
 from chalicelib.rootcause.complaining import calls_failing
-from chalicelib.rootcause.degraded import alert_evidence, firing, node_alerted
+from chalicelib.rootcause.degraded import alert_evidence, firing
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.nodes import pods_hit, service_evidence
@@ -185,7 +185,7 @@ def route_broken(case: Case, look: Look) -> Finding | None:
 # Clock, storage, API server
 
 
-@detector("clock_drift", symptom=(node_clock_off, node_alerted))
+@detector("clock_drift", symptom=node_clock_off)
 def clock_off(case: Case, look: Look) -> Finding | None:
     """The node's clock differs from true time."""
     series = vitals(look).of("clock", case.ref)
@@ -205,7 +205,7 @@ def clock_off(case: Case, look: Look) -> Finding | None:
     )
 
 
-@detector("storage_io_errors", symptom=(node_storage_fails, node_alerted))
+@detector("storage_io_errors", symptom=node_storage_fails)
 def node_storage(case: Case, look: Look) -> Finding | None:
     """The node's disks report errors."""
     series = vitals(look).of("disk_errors", case.ref)

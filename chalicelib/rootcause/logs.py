@@ -77,6 +77,8 @@ _EXCEPTION = re.compile(
 _HEADS = (
     re.compile(r"^Caused by: .{1,500}"),
     re.compile(r"Exception in thread .{1,500}"),
+    re.compile(r"\bterminate called (?:after|without) .{0,500}|\blibc\+\+abi: .{1,500}|^\s{0,4}what\(\): .{1,500}"),
+    re.compile(r"\bAssertion .{1,300} failed"),
     re.compile(r"\bpanic: .{1,500}"),
     re.compile(r"\bfatal error: .{1,500}"),
     re.compile(r"thread '[^']{0,80}' panicked at .{0,500}"),
@@ -198,10 +200,13 @@ _LOOKUPS = (
     re.compile(rf"(?:[Uu]nknown|[Uu]nresolvable|[Bb]ad) (?:MySQL server )?host[: ]+[\"']?{_HOST}"),
     re.compile(rf"host='{_HOST}'.{{0,300}}(?:Name or service not known|name resolution|nodename nor servname)"),
     re.compile(
-        rf"{_HOST}:? (?:Name or service not known|Temporary failure in name resolution|Name does not resolve|NXDOMAIN)"
+        rf"(?<!address )(?<!failure in )\b{_HOST}:? (?:Name or service not known|Name does not resolve|NXDOMAIN|"
+        r"Temporary failure in name resolution)"
     ),
     re.compile(rf"(?:nslookup|ping|wget|curl): .{{0,30}}(?:can't resolve|bad address|unable to resolve) '?{_HOST}"),
     re.compile(rf"getaddrinfo for {_HOST} failed"),
+    re.compile(rf"getaddrinfo {_HOST}: "),
+    re.compile(rf"(?:not known|no such host|not resolve\w*|lookup \w+)[^(\n]{{0,60}}\({_HOST}\)"),
     re.compile(
         rf"(?:No such host is known|Name or service not known|Resource temporarily unavailable)\.? \({_HOST}:\d"
     ),
@@ -250,10 +255,26 @@ class FailedCall:
     line: Line
 
 
+_ADDRESS = re.compile(rf"\b[a-z][a-z0-9+]{{1,20}}://(?:[^@/\s\"']{{1,200}}@)?{_HOST}(?::(\d{{1,5}}))?")
+_FULL_NAME = re.compile(
+    r"\b([a-z0-9][a-z0-9-]{0,62}\.[a-z0-9-]{1,63}\.svc(?:\.[a-z0-9.-]{1,200})?)(?::(\d{1,5}))?", re.I
+)
+_NAME_FAILS = re.compile(
+    r"name resolution|name or service not known|nodename nor servname|EAI_AGAIN|ENOTFOUND|no such host|"
+    r"server misbehaving|could not resolve|can't resolve|NXDOMAIN|name does not resolve|unknown host|SERVFAIL",
+    re.I,
+)
+NEAR_LINES = 3
+"""A message of several lines names its host within so many lines of what it says."""
+
+
 def failed_calls(lines: list[Line]) -> list[FailedCall]:
-    """Calls that failed for want of a name, a listener or an answer; one line may name a host and its address."""
+    """Calls that failed for want of a name, a listener or an answer; one line may name a host and its address.
+
+    Where the line that says so names no host, those around it are asked, because chained errors are printed in lines.
+    """
     found: list[FailedCall] = []
-    for line in lines:
+    for index, line in enumerate(lines):
         text = line.text
         if not _CALL.search(text):
             continue
@@ -261,10 +282,28 @@ def failed_calls(lines: list[Line]) -> list[FailedCall]:
         if host:
             found.append(FailedCall(host.strip("."), 0, "unresolved", line))
             continue
-        how = "refused" if _REFUSED.search(text) else "timeout" if _TIMED_OUT.search(text) else ""
+        unresolved = bool(_NAME_FAILS.search(text))
+        refused, late = _REFUSED.search(text), _TIMED_OUT.search(text)
+        how = "unresolved" if unresolved else "refused" if refused else "timeout" if late else ""
         if how and not _HARMLESS.search(text):
-            found.extend(FailedCall(h, p, how, line) for h, p in _targets(text))
+            targets = [] if unresolved else list(_targets(text))
+            found.extend(FailedCall(h, p, how, line) for h, p in targets or _named_near(lines, index))
     return found
+
+
+def _named_near(lines: list[Line], index: int) -> list[tuple[str, int]]:
+    """The address that the lines of the same message name, the nearest first."""
+    near = sorted(range(max(0, index - NEAR_LINES), min(len(lines), index + 2)), key=lambda i: (abs(i - index), i))
+    for place in near:
+        match = _ADDRESS.search(lines[place].text) or _FULL_NAME.search(lines[place].text)
+        if match:
+            return [(match.group(1).strip("."), int(match.group(2) or 0))]
+    return []
+
+
+def name_failures(lines: list[Line]) -> list[Line]:
+    """Lines that say that a name could not be resolved, whether they tell the name or not."""
+    return [line for line in lines if _NAME_FAILS.search(line.text) and not _HARMLESS.search(line.text)]
 
 
 _SCHEMES = frozenset(("ipv4", "ipv6", "tcp", "dns", "unix", "line"))

@@ -17,6 +17,8 @@ from chalicelib.rootcause.degraded import (
     below,
     error_lines,
     firing,
+    node_alerted,
+    node_slow,
     packets_lost,
     queue_behind,
     shown,
@@ -30,7 +32,7 @@ from chalicelib.rootcause.look import Look, container_pointer
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.signatures import BROKERS, DATABASES
 from chalicelib.rootcause.symptoms import container_crashing
-from chalicelib.rootcause.vitals import Series, cite, vitals
+from chalicelib.rootcause.vitals import cite, vitals
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.pod_spec import Container
 from chalicelib.state.meta import Ref
@@ -153,7 +155,7 @@ def cpu_overload(case: Case, look: Look) -> Finding | None:
 def memory_leak(case: Case, look: Look) -> Finding | None:
     """Memory rises in a line towards the limit, however much is served."""
     series = vitals(look).of("memory", case.resource)
-    if series is None or not (series.rises_steadily or _sawtooth(series)):
+    if series is None or not series.leaks:
         return None
     requests = vitals(look).of("requests", case.resource)
     if requests is not None and requests.grew(1.5, 0.0):
@@ -178,14 +180,6 @@ def memory_leak(case: Case, look: Look) -> Finding | None:
 def _end(case: Case) -> str:
     ended = case.status.last_state.terminated or case.status.state.terminated
     return ended.reason if ended else ""
-
-
-def _sawtooth(series: Series) -> bool:
-    """Whether it climbs to a like height and falls back again and again: a leak that the kernel ends each time."""
-    values = series.values
-    peaks = [values[i] for i in range(1, len(values)) if values[i] < 0.5 * values[i - 1]]
-    tops = [values[i - 1] for i in range(1, len(values)) if values[i] < 0.5 * values[i - 1]]
-    return series.usable and len(peaks) >= 2 and min(tops) >= 0.7 * max(tops)
 
 
 # Data
@@ -219,8 +213,11 @@ def _serves_any(ref: Ref, ports: frozenset[int], look: Look) -> bool:
 @detector("queue_lag_or_poison_message", symptom=queue_behind)
 def queue_lags(case: Case, look: Look) -> Finding | None:
     """Messages pile up faster than they are consumed."""
-    strength, guilty = _deepest(case, look, GOOD)
     series = vitals(look).of("lag", case.resource)
+    lags = series is not None or any(f.subject == case.resource and f.about == "lag" for f in firing(look))
+    if not lags:
+        return None
+    strength, guilty = _deepest(case, look, GOOD)
     return blame(
         case.resource,
         f"{case.where} does not keep up with its queue: {case.text}",
@@ -247,13 +244,18 @@ def lagging(look: Look) -> Iterator[Case]:
 def broker_parted(case: Case, look: Look) -> Finding | None:
     """The broker itself measures that members of its cluster cannot see each other."""
     series = vitals(look).of("partitions", case.resource)
-    if series is None or not series.usable or series.now <= 0 or not _serves_any(case.resource, BROKERS, look):
+    measured = series is not None and series.usable and series.now > 0
+    alerted = any(f.subject == case.resource and f.about == "partition" for f in firing(look))
+    if not (measured or alerted) or not _serves_any(case.resource, BROKERS, look):
         return None
     return blame(
         case.resource,
         f"{case.where}: members of its cluster do not see each other ({case.text})",
         strength=STRONG,
-        because=[cite(series, look, f"{case.resource}: {case.text}")],
+        because=[
+            cite(series, look, f"{case.resource}: {case.text}") if series is not None else None,
+            *shown(case, look),
+        ],
         since=case.since,
         critical=True,
     )
@@ -268,7 +270,7 @@ def retry_storm(case: Case, look: Look) -> Finding | None:
     requests, errors = (vitals(look).of(s, case.resource) for s in ("requests", "errors"))
     if requests is None or errors is None or not requests.grew(REQUEST_SURGE, 1.0) or errors.now < 0.2 * requests.now:
         return None
-    strength, guilty = _deepest(case, look, LIKELY)
+    strength, guilty = _deepest(case, look, STRONG)
     text = f"{requests.now:.3g} requests a second, before {requests.before:.3g}, and {errors.now:.3g} of them fail"
     return blame(
         case.resource,
@@ -352,6 +354,39 @@ def node_network_delay(case: Case, look: Look) -> Finding | None:
         explains=sorted(slow),
         since=case.since,
         missing=("round-trip times between nodes",),
+    )
+
+
+@detector("node_network_delay", symptom=node_slow)
+def way_to_node_slow(case: Case, look: Look) -> Finding | None:
+    """Round trips to the node take several times as long as before."""
+    series = vitals(look).of("rtt", case.resource)
+    grew = series is not None and series.grew(3.0, 0.01)
+    pods = look.world.pods_by_node.get(case.resource.name, ())
+    return blame(
+        case.resource,
+        f"the way to node {case.resource.name} is slow: {case.text}",
+        strength=STRONG if grew else LIKELY,
+        because=shown(case, look),
+        explains=sorted({look.owner(look.world.ref_of(p)) for p in pods}),
+        since=case.since,
+        missing=() if grew else ("round-trip times between nodes",),
+    )
+
+
+@detector("fd_conntrack_ephemeral_port_exhaustion", symptom=node_alerted)
+def node_tables_full(case: Case, look: Look) -> Finding | None:
+    """The node's connection table, or its file descriptors, are used up."""
+    if not any(f.subject == case.resource and f.about == "conntrack" for f in firing(look)):
+        return None
+    pods = look.world.pods_by_node.get(case.resource.name, ())
+    return blame(
+        case.resource,
+        f"node {case.resource.name} runs out of connections or files: {case.text}",
+        strength=GOOD,
+        because=shown(case, look),
+        explains=sorted({look.owner(look.world.ref_of(p)) for p in pods}),
+        since=case.since,
     )
 
 

@@ -174,7 +174,7 @@ def dns_blocked(case: Case, look: Look) -> Finding | None:
     words = look.words(case.ref, container, running=running)
     if words is None or not look.snapshot.was_read("NetworkPolicy", case.ref.namespace):
         return None
-    failed = [c for c in logs.failed_calls(words[0][-LAST_LINES:]) if c.how == "unresolved"]
+    failed = logs.name_failures(words[0][-LAST_LINES:])
     policies = policies_on(case.pod, EGRESS, look)
     servers = [p for s in dns_services(look) for p in look.selected(s)]
     if not failed or not policies:
@@ -199,8 +199,8 @@ def dns_blocked(case: Case, look: Look) -> Finding | None:
             look.lines(
                 case.ref,
                 container,
-                [failed[-1].line],
-                f"Container {container} logs: {quoted(failed[-1].line.text)}",
+                failed[-1:],
+                f"Container {container} logs: {quoted(failed[-1].text)}",
                 previous=words[1],
             ),
         ],

@@ -3,7 +3,7 @@
 Probability. The findings of one case are exclusive hypotheses; each has odds `s / (1 - s)` from its strength `s` (the
 share of cases with such evidence in which it was right), times 1.3 when what it blames changed shortly before the
 symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum of its own, its rivals'
-and that of none; a finding and what lies upstream of it are links of one chain, not rivals. One strong finding thus
+and that of none; what lies upstream of a finding, and what names the same mode, is no rival. One strong finding thus
 keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
 and the missing evidence. Method: docs/decisions/0051.
 """
@@ -64,7 +64,11 @@ def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref])
     odds = [_odds(f, case, changed) for _, f in kept]
     candidates = []
     for (mode, finding), own in zip(kept, odds, strict=True):
-        rivals = sum(other for (_, f), other in zip(kept, odds, strict=True) if not _same_chain(finding, f))
+        rivals = sum(
+            other
+            for (m, f), other in zip(kept, odds, strict=True)
+            if (m, f.resource) != (mode, finding.resource) and not _same_chain(finding, f)
+        )
         candidates.append(Candidate(mode, finding, (case,), min(CEILING, own / (own + rivals + UNKNOWN_ODDS))))
     return candidates
 

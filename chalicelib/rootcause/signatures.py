@@ -32,6 +32,8 @@ class Signature:
     says: str
     side: Side = "caller"
     ports: frozenset[int] = frozenset()
+    relayed: bool = False
+    """Whether what it says may come from trouble of what it calls."""
 
 
 def _any(*wordings: str) -> re.Pattern[str]:
@@ -52,6 +54,9 @@ SIGNATURES = (
             r"sslv3 alert certificate expired",
             r"alert number 45\b",
             r"certificate has expired or is not yet valid",
+            r"(?:peer |server |client )?certificate(?: is)?:? \(?expired",
+            r"NotTimeValid",
+            r"\bCertExpired\b",
         ),
         STRONG,
         "a certificate has expired",
@@ -100,6 +105,7 @@ SIGNATURES = (
             r"port \d{1,5} is already (?:in use|allocated|taken)",
             r"Only one usage of each socket address",
             r"port \d{1,5} was already in use",
+            r"Connection in use: \(",
         ),
         STRONG,
         "the port it wants is already in use",
@@ -124,6 +130,10 @@ SIGNATURES = (
             r"AuthenticationFailed\b",
             r"MongoServerError: Authentication failed",
             r"bad auth ?: ?authentication failed",
+            r"authentication (?:failed|failure|error)",
+            r"(?:incorrect|invalid|wrong|bad) (?:password|credentials|login)",
+            r"password is (?:incorrect|invalid|wrong)",
+            r"login (?:failed|denied|was refused)",
             r"The client is unauthorized due to authentication failure",
             r"SQLSTATE\[?(?:28P01|28000)",
             r"\(1045\b",
@@ -204,6 +214,7 @@ SIGNATURES = (
             r"index read-only / allow delete",
             r"table '[^']{1,80}' is read only",
             r"cannot execute (?:INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|COPY|SELECT FOR UPDATE)",
+            r"cannot execute .{1,60} during recovery",
         ),
         STRONG,
         "the database takes no writes",
@@ -251,7 +262,6 @@ SIGNATURES = (
             r"delivery acknowledgement on channel \d{1,9} timed out",
             r"consumer lag",
             r"\blag(?:ging)?[ =:]{1,2}\d{4,}",
-            r"(?:backlog|queue (?:depth|size|length))[ =:]{1,2}\d{4,}",
             r"message .{0,60}(?:failed|rejected).{0,60}requeu",
             r"(?:retry|retrying) (?:the )?same offset",
             r"exceeded max(?:imum)? (?:delivery|receive) (?:attempts|count)",
@@ -277,6 +287,9 @@ SIGNATURES = (
             r"quorum (?:is )?lost",
             r"network partition",
             r"CLUSTERDOWN",
+            r"not enough (?:non-faulty )?(?:bookies|replicas|voters|members)",
+            r"NotEnoughBookies",
+            r"cluster (?:is )?(?:partitioned|split)",
             r"master_not_discovered",
             r"etcdserver: no leader",
         ),
@@ -337,11 +350,25 @@ SIGNATURES = (
             r"\brbac_access_denied",
             r"peer (?:did not|didn't) (?:present|return) a certificate",
             r"unauthorized (?:connection|request) on (?:server|route)",
+            r"403 Forbidden.{0,80}(?:linkerd|istio|envoy|mesh|sidecar)",
             r"client is not authorized to (?:access|connect)",
             r"WRONG_VERSION_NUMBER",
         ),
         GOOD,
         "the mesh denies its calls",
+    ),
+    Signature(
+        "apiserver_request_surge",
+        _any(
+            r"client rate limiter Wait returned an error",
+            r"the server has received too many requests",
+            r"asked us to try again later",
+            r"client-side throttling",
+            r"Throttling request took",
+            r"Waited for .{1,20} due to client-side",
+        ),
+        GOOD,
+        "it asks more of the API server than it may",
     ),
     Signature(
         "retry_storm",
@@ -352,7 +379,7 @@ SIGNATURES = (
             r"circuit.?breaker.{0,60}(?:open|overflow|tripped)",
             r"CallNotPermittedException",
             r"load shed",
-            r"too many requests",
+            r"\b429 Too Many Requests",
             r"\brate limit(?:ed| exceeded)",
             r"RESOURCE_EXHAUSTED",
             r"server overloaded",
@@ -360,6 +387,18 @@ SIGNATURES = (
         ),
         LIKELY,
         "its calls are turned away because there are too many of them",
+        relayed=True,
+    ),
+    Signature(
+        "bad_command",
+        _any(
+            r"\[(?:dumb-init|tini|FATAL tini)[^\]]{0,40}\].{0,120}(?:No such file|not found|exec .{0,80}failed)",
+            r"\bexec(?:ve)?:? [^\n]{1,120}: (?:no such file or directory|not found)",
+            r"^(?:/bin/)?(?:env|sh|bash|ash)(?:: line \d{1,5})?: [^\n]{1,120}: (?:not found|No such file or directory)",
+            r"s6-\w+: fatal: unable to exec",
+        ),
+        STRONG,
+        "its command is not in the image",
     ),
     Signature(
         "volume_permission_denied",
@@ -367,6 +406,10 @@ SIGNATURES = (
             r"(?:permission denied|EACCES|Read-only file system|EROFS)[^\n]{0,200}/[\w./-]",
             r"/[\w./-]{2,200}['\"]?[:,]? {0,3}(?:\(?Permission denied|\[?Errno 13|Read-only file system)",
             r"mkdir[^\n]{1,200}permission denied",
+            r"\"?/[\w./-]{2,200}['\"]?[:,]? {0,3}Operation not permitted",
+            r"/[\w./-]{2,200}['\"]? (?:is|are) not (?:writable|writeable)",
+            r"(?:could|can) ?not (?:write|change (?:permissions|owner\w*)|create|open)[^\n]{0,60}/[\w./-]{2,200}"
+            r"[^\n]{0,20}(?:not permitted|denied)",
             r"AccessDeniedException: /",
         ),
         GOOD,
@@ -387,6 +430,11 @@ SIGNATURES = (
             r"unexpected argument",
             r"no such option",
             r"parse error",
+            r"unknown directive",
+            r"\[emerg\]",
+            r"(?:invalid|malformed|unparsable) (?:config|configuration|yaml|json|toml)",
+            r"(?:could not|failed to|cannot) (?:parse|unmarshal|load) (?:the )?config",
+            r"yaml: line \d{1,6}:",
         ),
         STRONG,
         "its script or arguments are wrong",
@@ -394,5 +442,5 @@ SIGNATURES = (
 )
 """In the order in which they are looked for."""
 
-ONLY_AT_START = frozenset(("script_or_args_error", "sidecar_port_conflict"))
+ONLY_AT_START = frozenset(("script_or_args_error", "sidecar_port_conflict", "bad_command"))
 """Modes that end a program when it starts; a running one that says so speaks of something else."""

@@ -44,6 +44,8 @@ def _signal(name: str, pattern: str, how: How = "sum", factor: float = 1.0) -> S
     return Signal(name, re.compile(rf"^(?:{pattern})$", re.I), how, factor)
 
 
+WAY = r"(?:rtt|round_?trip|ping|icmp|connectivity_latency|tcp_connect\w*|connect_duration|handshake)"
+"""What measures the way to an object and not its work."""
 SIGNALS = (
     _signal("cpu", r"cpu_usage_cores|container_cpu_usage_seconds_total|node_namespace_pod_container:.*cpu_usage.*"),
     _signal("cpu_limit", r"cpu_limits_cores"),
@@ -51,6 +53,8 @@ SIGNALS = (
     _signal("throttled_periods", r"container_cpu_cfs_throttled_periods_total"),
     _signal("periods", r"container_cpu_cfs_periods_total"),
     _signal("memory", r"memory_working_set_bytes|container_memory_working_set_bytes"),
+    _signal("rtt", rf".*{WAY}\w*_seconds", "max"),
+    _signal("rtt", rf".*{WAY}\w*_(?:milliseconds|ms)", "max", 0.001),
     _signal("latency", r"latency_p\d\d_seconds|.*(?:latency|duration|response_time)\w*_seconds", "max"),
     _signal("latency", r".*(?:latency|duration|response_time)\w*_(?:milliseconds|ms)|.*p9\d.*_ms", "max", 0.001),
     _signal("latency_sum", r".*(?:latency|duration|response_time|request_time)\w*_seconds_sum"),
@@ -58,8 +62,6 @@ SIGNALS = (
     _signal("latency_count", r".*(?:latency|duration|response_time|request_time)\w*_count"),
     _signal("dropped", r".*(?:packets?_dropped|receive_drop|transmit_drop|drop)\w*_total|.*packet_loss\w*"),
     _signal("retransmitted", r".*(?:retrans|RetransSegs)\w*"),
-    _signal("rtt", r".*(?:rtt|round_trip)\w*_seconds", "max"),
-    _signal("rtt", r".*(?:rtt|round_trip)\w*_(?:milliseconds|ms)", "max", 0.001),
     _signal("lag", r".*(?:consumer\w*_lag|lag_(?:sum|max|messages)|records_lag\w*)", "max"),
     _signal("lag", r".*(?:queue_messages\w*|queue_depth|backlog)", "max"),
     _signal("partitions", r"rabbitmq_\w*partitions|.*underreplicated_?partitions|.*offline_?partitions\w*", "max"),
@@ -200,6 +202,17 @@ class Series:
             return False
         tau = sum((b > a) - (b < a) for a, b in pairs) / len(pairs)
         return tau > 0.8 and self.now >= 1.3 * self.values[0] > 0
+
+    @property
+    def sawtooth(self) -> bool:
+        """Whether it climbs to a like height and falls back again and again: a leak that the kernel ends each time."""
+        values = self.values
+        tops = [values[i - 1] for i in range(1, len(values)) if values[i] < 0.5 * values[i - 1]]
+        return self.usable and len(tops) >= 2 and min(tops) >= 0.7 * max(tops)
+
+    @property
+    def leaks(self) -> bool:
+        return self.rises_steadily or self.sawtooth
 
 
 class Vitals:
