@@ -100,6 +100,52 @@ def _alters(hook: Webhook, pod: Pod, look: Look) -> bool:
     )
 
 
+def rewritten_requests(pod: Pod, look: Look) -> tuple[str, str, str, str] | None:
+    """(container, resource, wanted, given) of a request that is higher in the pod than in its template."""
+    owner = pod.metadata.controller
+    workload = look.snapshot.get(owner.kind, pod.metadata.namespace, owner.name) if owner else None
+    template = look.template(workload) if workload is not None else None
+    wanted = {c.name: c for c in template.containers} if template is not None else {}
+    for given in pod.spec.containers if "vpaUpdates" not in pod.metadata.annotations else ():
+        for resource in ("cpu", "memory") if given.name in wanted else ():
+            before = wanted[given.name].resources.requests.get(resource)
+            before = wanted[given.name].resources.limits.get(resource) if before is None else before
+            after = given.resources.requests.get(resource)
+            if before is not None and after is not None and quantity(after) > quantity(before):
+                return given.name, resource, str(before), str(after)
+    return None
+
+
+@detector("limits_rewritten_by_webhook", symptom=pod_pending)
+def requests_rewritten_by_webhook(case: Case, look: Look) -> Finding | None:
+    """The pod requests more than its template: a mutating webhook raised it on admission, and no node has that much."""
+    found = rewritten_requests(case.pod, look)
+    hooks = [
+        look.world.ref_of(c)
+        for c in look.snapshot.of("MutatingWebhookConfiguration")
+        if any(_alters(hook, case.pod, look) for hook in c.webhooks)
+    ]
+    if found is None:
+        return None
+    container, resource, wanted, given = found
+    hook = hooks[0] if len(hooks) == 1 else None
+    name = f"webhook {hook.name}" if hook else "a mutating webhook"
+    return blame(
+        hook or case.resource,
+        f"{case.where} requests {given} of {resource} instead of {wanted}: {name} rewrites it on admission",
+        strength=DECISIVE if hooks else LIKELY,
+        because=[
+            look.at(case.pod, container_pointer(case.pod.spec, container, f"/resources/requests/{resource}")),
+            look.at(look.snapshot.find(hook), "/webhooks") if hook else None,
+        ],
+        explains=[case.resource],
+        container=container,
+        webhook=hook.name if hook else "",
+        since=case.since,
+        missing=() if hooks else ("mutating webhook configurations",),
+    )
+
+
 @detector("limits_rewritten_by_webhook", symptom=(container_crashing, pod_not_ready))
 def limits_rewritten_by_webhook(case: Case, look: Look) -> Finding | None:
     """The pod's limits are not those of its template: a mutating webhook lowered them on admission."""

@@ -343,7 +343,8 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
 _NO_ADDRESS = re.compile(
     r"no IP addresses available|no available IP|no more IPs|IP pool.{0,40}exhaust|exhausted.{0,40}IP|"
     r"failed to allocate for range|InsufficientFreeAddresses|failed to assign an IP address|"
-    r"all (?:pod )?CIDRs? .{0,40}(?:full|used|exhausted)|range is full|not enough IP",
+    r"no (?:more |free |available )+(?:ips?|addresses|affine blocks)\b|could not allocate ip|affine blocks|"
+    r"assigned 0 out of \d+|all (?:pod )?CIDRs? .{0,40}(?:full|used|exhausted)|range is full|not enough IP",
     re.I,
 )
 

@@ -82,7 +82,9 @@ def oom_killed(case: Case, look: Look) -> Finding | None:
     else:
         return None
     memory = vitals(look).of("memory", case.resource)
-    if rewritten_limits(case.pod, case.container, look) is not None or (memory is not None and memory.leaks):
+    if rewritten_limits(case.pod, case.container, look) is not None or (
+        ended_reason(case) == "OOMKilled" and memory is not None and memory.leaks
+    ):
         strength = min(strength, WEAK)
     bound = f"its memory limit of {limit}" if limit is not None else "the memory of its node (it has no limit)"
     pointer = (

@@ -22,6 +22,7 @@ from chalicelib.rootcause.outside import outside_calls
 from chalicelib.rootcause.performance import climbing, lagging
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
+from chalicelib.rootcause.rejected import rejected
 from chalicelib.rootcause.sightings import object_cases
 from chalicelib.rootcause.symptoms import pod_cases
 from chalicelib.rootcause.volumes import lost_claims
@@ -32,7 +33,7 @@ from chalicelib.state.world import World
 ESSENTIAL = ("Pod",)
 SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
     pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
-    degraded, climbing, lagging, beneath, refused_services,
+    degraded, climbing, lagging, beneath, refused_services, rejected,
 )  # fmt: skip
 """What collects live symptoms, in the order of the answer."""
 SEVERITIES = ("critical", "warning", "info")

@@ -10,17 +10,19 @@ from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK
 from chalicelib.rootcause.complaining import calls_failing
 from chalicelib.rootcause.degraded import alert_evidence, firing
 from chalicelib.rootcause.logs import quoted
-from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.look import Look, condition_pointer
 from chalicelib.rootcause.nodes import pods_hit, service_evidence
 from chalicelib.rootcause.policies import INGRESS, policies_on
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.traffic import about, endpoints
 from chalicelib.rootcause.vitals import cite, vitals
-from chalicelib.state.meta import Ref
+from chalicelib.state.kinds.pod import Pod
+from chalicelib.state.meta import Ref, condition
 
 node_service_down = SymptomType("node_service_down")
 connection_fails = SymptomType("connection_fails")
 api_flooded = SymptomType("api_flooded")
+node_network_unavailable = SymptomType("node_network_unavailable")
 node_clock_off = SymptomType("node_clock_off")
 node_storage_fails = SymptomType("node_storage_fails")
 
@@ -37,6 +39,11 @@ def beneath(look: Look) -> Iterator[Case]:
     """Live symptoms of nodes that report themselves well, of connections, and of the API server."""
     for node in look.snapshot.of("Node"):
         if node.ready:
+            network = condition(node.status.conditions, "NetworkUnavailable")
+            if network and network.true:
+                yield about(
+                    node_network_unavailable, node, look, "NetworkUnavailable", since=network.last_transition_time
+                )
             for word in SERVICES:
                 if service_evidence(node.metadata.name, word, look)[0] is False:
                     yield about(node_service_down, node, look, word)
@@ -169,6 +176,21 @@ def route_broken(case: Case, look: Look) -> Finding | None:
         return None
     places = sorted({p.spec.node_name for p in servers if p.spec.node_name})
     alone = len(places) == 1
+    plugin = _sick_plugin(places[0], look) if alone else None
+    if plugin is not None:
+        daemons, pod = plugin
+        return blame(
+            daemons,
+            f"connections to {case.where} fail: {daemons.kind} {daemons.namespace}/{daemons.name}, which works in the "
+            f"host network, is not ready on its node {places[0]}",
+            strength=GOOD,
+            because=[
+                look.at(pod, "/status/conditions"),
+                look.at(pod, "/spec/hostNetwork"),
+                *look.unreachable(case.ref),
+            ],
+            explains=[case.ref, Ref("Node", "", places[0])],
+        )
     timeout = any(_TIMEOUT.search(e.text) for e in look.unreachable(case.ref))
     return blame(
         Ref("Node", "", places[0]) if alone and timeout else case.ref,
@@ -179,6 +201,31 @@ def route_broken(case: Case, look: Look) -> Finding | None:
         explains=[case.ref],
         upstream=look.backing_refs(case.subject),
         missing=("connectivity from several nodes", "state of the network plugin and of kube-proxy"),
+    )
+
+
+def _sick_plugin(node: str, look: Look) -> tuple[Ref, Pod] | None:
+    """A pod of a DaemonSet in the host network of a node (network plugins run so) that is not ready there."""
+    for pod in look.world.pods_by_node.get(node, ()):
+        owner = look.owner(look.world.ref_of(pod))
+        if owner.kind == "DaemonSet" and pod.spec.host_network and not pod.ready and not pod.finished:
+            return owner, pod
+    return None
+
+
+@detector("cni_route_broken", symptom=node_network_unavailable)
+def network_unavailable(case: Case, look: Look) -> Finding | None:
+    """The node itself says that its network is not set up: no route was made for its pods."""
+    found = condition(case.subject.status.conditions, "NetworkUnavailable")
+    said = quoted(found.message, 140) if found else ""
+    return blame(
+        case.ref,
+        f"the network of node {case.ref.name} is not available: {said or 'it does not say why'}",
+        strength=STRONG,
+        because=[look.at(case.subject, condition_pointer(case.subject, "NetworkUnavailable"))],
+        explains=pods_hit(case.ref.name, look),
+        since=case.since,
+        critical=True,
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, Case, Finding, SymptomType, blame
+from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, SymptomType, blame
 from chalicelib.rootcause.look import Look, condition_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
-from chalicelib.rootcause.sightings import autoscaler_inactive, intended
+from chalicelib.rootcause.sightings import autoscaler_inactive, intended, pods_not_created
 from chalicelib.rootcause.traffic import about
 from chalicelib.state.meta import Ref, condition
 
@@ -156,6 +156,23 @@ def replicas_mismatch(case: Case, look: Look) -> Finding | None:
         ],
         missing=() if unseen else ("state of the controller manager",),
         critical=deployment.status.ready_replicas == 0,
+    )
+
+
+@detector("replicas_mismatch", symptom=pods_not_created)
+def next_replica_not_created(case: Case, look: Look) -> Finding | None:
+    """A StatefulSet's pods are all ready and the next one is not made; nothing says that it was refused."""
+    if case.ref.kind != "StatefulSet" or look.events(case.ref, "FailedCreate"):
+        return None
+    sts = case.subject
+    unseen = 0 < sts.status.observed_generation < sts.metadata.generation
+    return blame(
+        case.ref,
+        f"StatefulSet {case.where}: {case.text}, and nothing refuses them: its controller does not act",
+        strength=STRONG if unseen else LIKELY if look.snapshot.was_read("Event") else WEAK,
+        because=[look.at(sts, "/spec/replicas"), look.at(sts, "/status/replicas")],
+        missing=("state of the controller manager",),
+        critical=False,
     )
 
 

@@ -218,7 +218,8 @@ _LOOKUPS = (
     re.compile(rf"host not found in upstream \"{_HOST}"),
 )
 _CALL = re.compile(
-    r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to|nxdomain|"
+    r"refused|time(?:d )?out|DeadlineExceeded|link failure|host|resol|lookup|getaddrinfo|not known|deadline|"
+    r"unreachable|route to|nxdomain|"
     r"non-existing|could not be established|can't find|bad address",
     re.I,
 )
@@ -229,7 +230,7 @@ _REFUSED = re.compile(
 )
 _TIMED_OUT = re.compile(
     r"i/o timeout|ETIMEDOUT|timed out|timeout exceeded|deadline exceeded|"
-    r"no route to host|EHOSTUNREACH|network is unreachable",
+    r"no route to host|EHOSTUNREACH|network is unreachable|DeadlineExceeded|link failure",
     re.I,
 )
 _TARGETS = (
@@ -242,6 +243,7 @@ _TARGETS = (
     re.compile(rf"(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) {_HOST}:(\d{{1,5}})"),
     re.compile(rf"(?:to|at|from|host|address|server)[ =:/]{{1,3}}[\"'\[(]{{0,2}}{_HOST}[:/](\d{{2,5}})\b"),
     re.compile(rf"\b{_HOST}:(\d{{2,5}})\b"),
+    re.compile(rf"(?:timed out: |server on )'{_HOST}'()"),
 )
 
 
@@ -307,7 +309,7 @@ def name_failures(lines: list[Line]) -> list[Line]:
 
 
 _SCHEMES = frozenset(("ipv4", "ipv6", "tcp", "dns", "unix", "line"))
-_DAY = re.compile(r"\d{4}-\d\d-\d\dT")
+_NO_HOST = re.compile(r"\d{4}-\d\d-\d\dT|0x[0-9a-f]+$")
 
 
 def hosts(text: str) -> list[tuple[str, int]]:
@@ -320,7 +322,7 @@ def _targets(text: str) -> Iterator[tuple[str, int]]:
     for pattern in _TARGETS:
         for host, port in pattern.findall(text)[:4]:
             bare = host.strip(".")
-            if bare not in seen and bare not in _SCHEMES and not bare.isdigit() and not _DAY.match(bare):
+            if bare not in seen and bare not in _SCHEMES and not bare.isdigit() and not _NO_HOST.match(bare):
                 seen.add(bare)
                 yield bare, int(port or 0)
 

@@ -161,6 +161,30 @@ def _others(look: Look) -> set[Ref]:
     }
 
 
+@detector("coredns_misconfigured_or_stale", symptom=(outside_silent, calls_failing))
+def no_names_at_all(case: Case, look: Look) -> Finding | None:
+    """Names cannot be resolved, and the cluster's DNS logs why."""
+    servers = dns_workloads(look)
+    container = case.container or case.pod.spec.containers[0].name
+    words = look.words(case.ref, container, running=True)
+    failed = logs.name_failures(words[0][-LAST:]) if words else []
+    says = _says(servers, look) if servers and failed else None
+    if says is None or policy_fault(case, look) is not None:
+        return None
+    return blame(
+        servers[0],
+        f"the cluster's DNS ({servers[0].namespace}/{servers[0].name}) fails to resolve names: "
+        f"{quoted(says.text, 140)}",
+        strength=STRONG,
+        because=[
+            says,
+            look.lines(case.ref, container, failed[-1:], f"Container {container} logs: {quoted(failed[-1].text)}"),
+        ],
+        explains=[case.resource],
+        critical=True,
+    )
+
+
 @detector("coredns_misconfigured_or_stale", symptom=container_crashing)
 def coredns_crashes(case: Case, look: Look) -> Finding | None:
     """The cluster's DNS ends at start because it does not accept its configuration."""

@@ -250,7 +250,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     ("anti_affinity", _NODES + r"didn't satisfy existing pods anti-affinity"),
     ("selection", _NODES + r"didn't match (?:Pod's )?node (?:affinity/selector|affinity|selector)"),
     ("cordoned", _NODES + r"were unschedulable"),
-    ("sick", _NODES + rf"had (?:untolerated )?taint \{{{_SYSTEM}[^}}]{{0,120}}\}}"),
+    ("sick", _NODES + rf"had (?:untolerated )?taint \{{{_SYSTEM}(?!unschedulable)[^}}]{{0,120}}\}}"),
     ("sick", _NODES + r"(?:were not ready|had (?:disk|memory|pid) pressure)"),
     ("taint", _NODES + r"had untolerated taint\(s\)"),
     ("taint", _NODES + rf"had untolerated taint \{{(?!{_SYSTEM})[^}}]{{0,120}}\}}"),
@@ -264,6 +264,9 @@ _SAID: tuple[tuple[str, str], ...] = (
     ("anti_affinity", r"MatchInterPodAffinity \((\d+)\)"),
     ("ports", _NODES + r"didn't have free ports"),
     ("spread", _NODES + r"didn't match pod topology spread constraints"),
+    ("cordoned", _NODES + r"had (?:untolerated )?taint \{node\.kubernetes\.io/unschedulable:[^}]{0,120}\}"),
+    ("volume", r"NoVolume(?:Zone|Node)Conflict \((\d+)\)"),
+    ("ports", r"PodFitsHostPorts \((\d+)\)"),
     ("volume", _NODES + r"(?:had volume node affinity conflict|had no available volume zone|exceed max volume count)"),
     ("volume", _NODES + r"(?:didn't find available persistent volumes to bind|unavailable due to one or more pvc)"),
 )

@@ -42,6 +42,7 @@ FAMILIES = (
     "performance",
     "infrastructure",
     "drift",
+    "rejected",
     "nodes",
     "access",
 )

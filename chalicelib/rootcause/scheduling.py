@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.rootcause.admitted import preemption
+from chalicelib.rootcause.admitted import preemption, rewritten_requests
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.look import Look, condition_pointer, escape
 from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, parse_refusal, place, untolerated
@@ -141,7 +141,7 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
     return blame(
         case.resource,
         f"{_count(case)} cannot be scheduled: each requests {request} of {resource} and {why}",
-        strength=WEAK if preemption(case.resource, case.ref.namespace, look) else found.strength,
+        strength=WEAK if _others_doing(case, look) else found.strength,
         because=[
             *_said(case, look),
             *_requests(case, look, key),
@@ -152,6 +152,12 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
         request=request,
         since=case.since,
     )
+
+
+def _others_doing(case: Case, look: Look) -> bool:
+    """Whether the pod had room and lost it, or asks for more than its template does."""
+    lost = preemption(case.resource, case.ref.namespace, look) is not None
+    return lost or rewritten_requests(case.pod, look) is not None
 
 
 def _requests(case: Case, look: Look, key: str) -> list[Evidence]:

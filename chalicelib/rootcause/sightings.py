@@ -21,6 +21,7 @@ scaled_to_zero = SymptomType("scaled_to_zero")
 job_failed = SymptomType("job_failed")
 cronjob_idle = SymptomType("cronjob_idle")
 autoscaler_inactive = SymptomType("autoscaler_inactive")
+autoscaler_maxed = SymptomType("autoscaler_maxed")
 drain_blocked = SymptomType("drain_blocked")
 deletion_stuck = SymptomType("deletion_stuck")
 claim_pending = SymptomType("claim_pending")
@@ -293,8 +294,27 @@ def _first_metrics_due(found: Condition, look: Look) -> bool:
     return measured and lately and "missing request" not in found.message
 
 
+OVERLOADED = 1.2
+"""How far above its target a metric has to be for an autoscaler at its maximum to be a symptom."""
+
+
+def _above_target(hpa: Any) -> str:
+    """The resource metric that is well above its target, in words; empty when there is none."""
+    targets = {m.resource.name: m.resource.target.average_utilization for m in hpa.spec.metrics if m.resource}
+    for metric in hpa.status.current_metrics or ():
+        now = metric.resource.current.average_utilization if metric.resource else None
+        wanted = targets.get(metric.resource.name) if metric.resource else None
+        if now and wanted and now > wanted * OVERLOADED:
+            return f"uses {now} % of its {metric.resource.name} requests (target {wanted} %)"
+    return ""
+
+
 def _guards(look: Look) -> Iterator[Case]:
     for hpa in look.snapshot.of("HorizontalPodAutoscaler"):
+        limited = condition(hpa.status.conditions, "ScalingLimited")
+        above = _above_target(hpa) if limited and limited.true and limited.reason == "TooManyReplicas" else ""
+        if above and limited is not None and hpa.status.current_replicas >= hpa.spec.max_replicas:
+            yield about(autoscaler_maxed, hpa, look, above, since=limited.last_transition_time)
         for type_ in ("AbleToScale", "ScalingActive"):
             found = condition(hpa.status.conditions, type_)
             if (
