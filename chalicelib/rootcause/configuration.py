@@ -260,6 +260,7 @@ def bad_command(case: Case, look: Look) -> Finding | None:
     said, cited = start_error(case, look)
     code = exit_code(case)
     refused = bool(said and _NO_PROGRAM.search(said[:4000]) and not _FORMAT.search(said) and "OOM" not in said)
+    refused = refused and _CONTEXT.search(said[:4000]) is None
     words = look.last_words(case.ref, case.container)
     shell = (
         next((line for line in reversed(words[0]) if _SHELL.search(line.text)), None)
@@ -329,7 +330,7 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
     """
     said, cited = _message(case, look)
     if not any(text in said for text in ("runAsNonRoot", "non-numeric user", "breaks non-root policy")):
-        return None
+        return _context_refused(case, look, said, cited)
     return blame(
         case.resource,
         f"{case.where} cannot start: runAsNonRoot is set and container {case.container} would run as root",
@@ -338,6 +339,36 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
         container=case.container,
         since=case.since,
     )
+
+
+_CONTEXT = re.compile(
+    r"seccomp|apparmor|specified without (?:a )?user|selinux|run_?As_?Group|runAsUser|supplementalGroups|fsGroup|"
+    r"unknown capability|capabilit(?:y|ies) .{0,60}(?:not|invalid|unknown)|privileged .{0,40}not allowed|no_new_privs",
+    re.I,
+)
+
+
+def _context_refused(case: Case, look: Look, said: str, cited: Evidence | None) -> Finding | None:
+    """The runtime cannot give the container the security context that it asks for."""
+    found = _CONTEXT.search(said[:4000])
+    if found is None:
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} cannot start: the node cannot apply the security context of container {case.container} "
+        f"({quoted(said, 160)})",
+        strength=DECISIVE,
+        because=[cited],
+        container=case.container,
+        since=case.since,
+    )
+
+
+@detector("security_context_invalid", symptom=container_crashing)
+def context_refused_at_start(case: Case, look: Look) -> Finding | None:
+    """The container's start fails over its security context."""
+    said, cited = start_error(case, look)
+    return _context_refused(case, look, said, cited)
 
 
 _NO_ADDRESS = re.compile(

@@ -240,6 +240,33 @@ for _signature in SIGNATURES:
     detector(_signature.mode, symptom=container_crashing)(_signature_detector(_signature))
 
 
+_TURNED = re.compile(r"Read-only file system|\bEROFS\b", re.I)
+
+
+@detector("storage_io_errors", symptom=container_crashing)
+def turned_read_only(case: Case, look: Look) -> Finding | None:
+    """Writes fail because the file system is read-only, and nothing in the pod's spec makes it so: the kernel did."""
+    words = look.last_words(case.ref, case.container)
+    line = next((x for x in reversed(words[0][-LAST_LINES:]) if _TURNED.search(x.text)), None) if words else None
+    context = case.spec.security_context
+    meant = (context is not None and context.read_only_root_filesystem) or any(
+        m.read_only for m in case.spec.volume_mounts
+    )
+    claims = any(v.persistent_volume_claim for v in case.pod.spec.volumes)
+    if line is None or words is None or meant or not claims:
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} cannot write: a file system turned read-only although nothing asks for that: "
+        f"{quoted(line.text, 140)}",
+        strength=STRONG,
+        because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
+        missing=("kernel log of the node",),
+    )
+
+
 # What it calls
 
 

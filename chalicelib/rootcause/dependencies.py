@@ -15,12 +15,21 @@ from chalicelib.rootcause.complaining import Grievance, calls_failing, errors_lo
 from chalicelib.rootcause.degraded import below
 from chalicelib.rootcause.logs import FailedCall, Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer
-from chalicelib.rootcause.references import Reference, cite, nearest_service, references, server_behind, shadowed
+from chalicelib.rootcause.references import (
+    Reference,
+    cite,
+    hidden,
+    nearest_service,
+    references,
+    server_behind,
+    shadowed,
+)
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.signatures import CACHES, DATABASES, SIGNATURES, Signature
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.kinds.configuration import Secret
+from chalicelib.state.kinds.network import Service
 from chalicelib.state.meta import Ref
 
 MANY = 2
@@ -60,11 +69,17 @@ def _complaint_detector(signature: Signature) -> Callable[[Case, Look], Finding 
             explains=sorted(callers - {resource}) if at_server else (),
             upstream=below(case.resource, look) if signature.relayed else (),
             container=case.container,
-            missing=() if signature.side == "caller" or server else ("which server the workload talks to",),
+            missing=_unknown(signature, server),
         )
 
     look_for.__doc__ = f"A running container says again and again that {signature.says}."
     return look_for
+
+
+def _unknown(signature: Signature, server: Ref | None) -> tuple[str, ...]:
+    if signature.strength < 0.5:
+        return ("the clocks of the nodes",)
+    return () if signature.side == "caller" or server else ("which server the workload talks to",)
 
 
 def _others(own: list[Grievance], case: Case, look: Look) -> list[Evidence]:
@@ -149,12 +164,14 @@ def secret_changed(secret: Secret, look: Look) -> datetime | None:
 
 
 def _reference(case: Case, call: FailedCall, look: Look) -> Reference | None:
-    fits = [
-        r
-        for r in references(case.pod, look)
-        if (r.host == call.host and call.port in (0, r.port)) or (r.host == call.host and not r.port)
-    ]
-    return fits[0] if fits else None
+    """The variable that a failing call comes from: by its host, by what the host means, else by its port alone."""
+    known = references(case.pod, look)
+    meant = look.service_named(call.host, case.pod.metadata.namespace)
+    named = [r for r in known if r.host == call.host or (meant is not None and r.service == meant)]
+    exact = [r for r in named if call.port in (0, r.port) or not r.port]
+    same_port = [r for r in known if call.port and r.port == call.port and r.service is not None]
+    by_address = same_port if not named and call.host.replace(".", "").isdigit() and len(same_port) == 1 else []
+    return next(iter(exact or named or by_address), None)
 
 
 def _calls(case: Case, look: Look) -> tuple[list[FailedCall], bool]:
@@ -211,9 +228,16 @@ def env_var_wrong_address(case: Case, look: Look) -> Finding | None:
 
 def _address_strength(case: Case, reference: Reference, meant: Ref, look: Look) -> float:
     """A variable that is set twice, or a name that is only misspelled, has a nearer mode than a wrong address."""
-    twice = reference.variable in {name for name, _ in shadowed(case.spec)}
+    twice = _is_shadow(case, reference, look)
     wanted = look.service_named(reference.host, case.pod.metadata.namespace)
     return WEAK if twice or (wanted is not None and wanted.name != meant.name) else STRONG
+
+
+def _is_shadow(case: Case, reference: Reference, look: Look) -> bool:
+    """Whether the variable hides another value of the same name."""
+    names = {name for name, _ in shadowed(case.spec)}
+    names |= {name for name, _, _ in hidden(case.spec, case.pod.metadata.namespace, look)}
+    return reference.variable in names
 
 
 def _absent(call: FailedCall, case: Case, look: Look) -> tuple[str, str]:
@@ -263,7 +287,7 @@ def localhost(case: Case, look: Look) -> Finding | None:
             case.resource,
             f"{case.where} calls itself: variable {reference.variable} holds {call.host}:{call.port}, and no container "
             "of the pod serves that port",
-            strength=STRONG,
+            strength=WEAK if _is_shadow(case, reference, look) else STRONG,
             because=[cite(reference, case.pod, look), cited(case, [call.line], look, previous=previous)],
             variable=reference.variable,
             container=reference.container,
@@ -288,35 +312,66 @@ def db_wrong_port(case: Case, look: Look) -> Finding | None:
 def _wrong_port(case: Case, look: Look, *, databases: bool) -> Finding | None:
     calls, previous = _calls(case, look)
     for call in calls:
-        ref = look.service_named(call.host, case.pod.metadata.namespace)
-        service = look.snapshot.find(ref) if ref is not None else None
-        offered = {p.port for p in service.spec.ports} if service is not None else set()
-        if service is None or ref is None or not call.port or not offered or call.port in offered:
-            continue
-        headless = service.spec.cluster_ip == "None"
-        open_ports = {p.container_port for pod in look.selected(service) for c in pod.spec.containers for p in c.ports}
-        if bool(offered & DATABASES_AND_CACHES) != databases or (headless and call.port in open_ports):
-            continue
-        counts = look.world.endpoint_counts(ref.namespace, ref.name)
         reference = _reference(case, call, look)
-        source = f"variable {reference.variable}" if reference else "its configuration"
-        return blame(
-            case.resource,
-            f"{case.where} calls {ref.namespace}/{ref.name} on port {call.port}, and that Service has "
-            f"{', '.join(map(str, sorted(offered)))}: {source} holds a wrong port",
-            strength=(DECISIVE if reference else GOOD) if counts is None or counts[0] else LIKELY,
-            because=[
-                cited(case, [call.line], look, previous=previous),
-                look.at(service, "/spec/ports", f"{ref} offers {', '.join(map(str, sorted(offered)))}"),
-                cite(reference, case.pod, look) if reference else None,
-            ],
-            chain=(f"{source} says port {call.port}", f"{ref} has no such port", f"calls of {case.where} fail"),
-            variable=reference.variable if reference else "",
-            container=case.container,
-            right=min(offered),
-            since=case.since,
-        )
+        ref = look.service_named(call.host, case.pod.metadata.namespace)
+        if ref is None or look.snapshot.find(ref) is None:
+            ref = reference.service if reference is not None else None
+        port = call.port or (reference.port if reference is not None else 0)
+        found = _astray(ref, port, look, databases=databases) if ref is not None and call.how != "unresolved" else None
+        if found is not None and ref is not None:
+            return _blame_port(case, call, previous, ref, port, found, reference, look)
+    words = look.words(case.ref, case.container, running=case.type is calls_failing)
+    nameless = logs.connection_failures(words[0][-LAST:]) if words and not calls else []
+    for reference in references(case.pod, look) if nameless else ():
+        found = _astray(reference.service, reference.port, look, databases=databases) if reference.service else None
+        if found is not None and reference.service is not None and words is not None:
+            call = FailedCall(reference.host, reference.port, "refused", nameless[-1])
+            return _blame_port(case, call, words[1], reference.service, reference.port, found, reference, look)
     return None
+
+
+def _astray(ref: Ref, port: int, look: Look, *, databases: bool) -> Service | None:
+    """The Service, when it has no such port and its pods do not open it either."""
+    service: Service | None = look.snapshot.find(ref)
+    offered = {p.port for p in service.spec.ports} if service is not None else set()
+    if service is None or not port or not offered or port in offered:
+        return None
+    open_ports = {p.container_port for pod in look.selected(service) for c in pod.spec.containers for p in c.ports}
+    direct = service.spec.cluster_ip == "None" and port in open_ports
+    return None if direct or bool(offered & DATABASES_AND_CACHES) != databases else service
+
+
+def _blame_port(
+    case: Case,
+    call: FailedCall,
+    previous: bool,
+    ref: Ref,
+    port: int,
+    service: Service,
+    reference: Reference | None,
+    look: Look,
+) -> Finding:
+    counts = look.world.endpoint_counts(ref.namespace, ref.name)
+    offered = ", ".join(str(p) for p in sorted(p.port for p in service.spec.ports))
+    source = f"variable {reference.variable}" if reference else "its configuration"
+    twice = reference is not None and _is_shadow(case, reference, look)
+    sure = (DECISIVE if reference else GOOD) if counts is None or counts[0] else LIKELY
+    return blame(
+        case.resource,
+        f"{case.where} calls {ref.namespace}/{ref.name} on port {port}, and that Service has {offered}: {source} holds "
+        "a wrong port",
+        strength=WEAK if twice else sure,
+        because=[
+            cited(case, [call.line], look, previous=previous),
+            look.at(service, "/spec/ports", f"{ref} offers {offered}"),
+            cite(reference, case.pod, look) if reference else None,
+        ],
+        chain=(f"{source} says port {port}", f"{ref} has no such port", f"calls of {case.where} fail"),
+        variable=reference.variable if reference else "",
+        container=case.container,
+        right=min(p.port for p in service.spec.ports),
+        since=case.since,
+    )
 
 
 @detector("dependency_unreachable", symptom=calls_failing)

@@ -12,7 +12,7 @@ from chalicelib.rootcause.complaining import calls_failing, errors_logged
 from chalicelib.rootcause.configuration import references as configuration_of
 from chalicelib.rootcause.logs import Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer
-from chalicelib.rootcause.references import addresses, identity, references, shadowed
+from chalicelib.rootcause.references import addresses, hidden, identity, references, shadowed
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
 from chalicelib.state.evidence import Evidence
@@ -34,17 +34,20 @@ def env_shadowed(case: Case, look: Look) -> Finding | None:
     """A variable is set twice, the last value wins, and the log shows that value or speaks of the variable."""
     words = look.words(case.ref, case.container, running=case.type in (calls_failing, errors_logged))
     lines = words[0][-LAST:] if words else []
-    for name, own in shadowed(case.spec):
-        value = case.spec.env[own[-1]].value
+    twice = [(name, own, [case.spec.env[i].value for i in own]) for name, own in shadowed(case.spec)]
+    over = hidden(case.spec, case.pod.metadata.namespace, look)
+    twice += [(name, [index], [value, case.spec.env[index].value]) for name, index, value in over]
+    for name, own, values in twice:
+        value = values[-1]
         hosts = [h for h, _ in addresses(name, value)]
         spoken = next((x for x in reversed(lines) if _speaks(x, name, value, hosts)), None)
-        better = _means_more(name, [case.spec.env[i].value for i in own], case, look)
-        if spoken is None and not better:
+        better = _means_more(name, values, case, look)
+        if (spoken is None and not better) or (len(own) == 1 and not better):
             continue
         return blame(
             case.resource,
-            f"{case.where} gets the wrong value of {name}: container {case.container} sets it {len(own)} times, and "
-            "the last one wins",
+            f"{case.where} gets the wrong value of {name}: container {case.container} is given it {len(values)} times, "
+            "and the last one wins",
             strength=DECISIVE if better and spoken else STRONG if spoken else WEAK,
             because=[
                 *(look.at(case.pod, container_pointer(case.pod.spec, case.container, f"/env/{i}/name")) for i in own),

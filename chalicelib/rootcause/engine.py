@@ -13,7 +13,7 @@ from chalicelib.rootcause.complaining import complaining, failing
 from chalicelib.rootcause.degraded import degraded
 from chalicelib.rootcause.drift import refused_services
 from chalicelib.rootcause.exposure import astray
-from chalicelib.rootcause.gateways import not_found, refused
+from chalicelib.rootcause.gateways import not_found, refused, routeless
 from chalicelib.rootcause.infrastructure import beneath
 from chalicelib.rootcause.lifecycle import unfinished
 from chalicelib.rootcause.look import Look
@@ -33,7 +33,7 @@ from chalicelib.state.world import World
 ESSENTIAL = ("Pod",)
 SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
     pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
-    degraded, climbing, lagging, beneath, refused_services, rejected,
+    routeless, degraded, climbing, lagging, beneath, refused_services, rejected,
 )  # fmt: skip
 """What collects live symptoms, in the order of the answer."""
 SEVERITIES = ("critical", "warning", "info")

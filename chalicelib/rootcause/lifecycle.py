@@ -29,7 +29,7 @@ def unfinished(look: Look) -> Iterator[Case]:
     for sts in look.snapshot.of("StatefulSet"):
         status, strategy = sts.status, sts.spec.update_strategy
         behind = bool(status.update_revision) and status.update_revision != status.current_revision
-        held = strategy.type == "OnDelete" or (_partition(sts) >= sts.spec.replicas > 0)
+        held = strategy.type == "OnDelete" or _partition(sts) > 0
         if behind and held and status.updated_replicas < sts.spec.replicas and not _managed(sts, look):
             yield about(update_withheld, sts, look, "a new revision is not rolled out")
     yield from _hanging_jobs(look)
@@ -59,7 +59,7 @@ def statefulset_update_strategy_wrong(case: Case, look: Look) -> Finding | None:
         case.ref,
         f"StatefulSet {case.where} keeps its old pods: its update strategy ({held}) does not roll out revision "
         f"{sts.status.update_revision}",
-        strength=STRONG,
+        strength=LIKELY if 0 < _partition(sts) < sts.spec.replicas else STRONG,
         because=[
             look.at(sts, "/spec/updateStrategy"),
             look.at(sts, "/status/updateRevision"),

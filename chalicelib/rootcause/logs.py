@@ -303,6 +303,11 @@ def _named_near(lines: list[Line], index: int) -> list[tuple[str, int]]:
     return []
 
 
+def connection_failures(lines: list[Line]) -> list[Line]:
+    """Lines that say that a connection was refused or not answered, whether they tell which or not."""
+    return [x for x in lines if (_REFUSED.search(x.text) or _TIMED_OUT.search(x.text)) and not _HARMLESS.search(x.text)]
+
+
 def name_failures(lines: list[Line]) -> list[Line]:
     """Lines that say that a name could not be resolved, whether they tell the name or not."""
     return [line for line in lines if _NAME_FAILS.search(line.text) and not _HARMLESS.search(line.text)]

@@ -89,7 +89,9 @@ def _own_choice(pod: Pod, nodes: Sequence[Node]) -> str:
             return "node_absent"
         return "selector"
     if not any(affine_to(pod, n) for n in nodes):
-        return "affinity"
+        names = {n.metadata.name for n in nodes} | {n.metadata.labels.get(HOSTNAME) for n in nodes}
+        hosts_named = hosts_wanted(pod)
+        return "node_absent" if hosts_named and names.isdisjoint(hosts_named) else "affinity"
     return "selector" if pod.spec.node_selector else "affinity"
 
 
@@ -97,6 +99,15 @@ def selected_by(pod: Pod, node: Node) -> bool:
     """Whether the pod's nodeSelector accepts a node."""
     labels = node.metadata.labels
     return all(labels.get(key) == value for key, value in pod.spec.node_selector.items())
+
+
+def hosts_wanted(pod: Pod) -> list[str]:
+    """Node names that the pod's only required affinity term insists on, by name or by hostname label."""
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    terms = affinity.required.node_selector_terms if affinity is not None and affinity.required is not None else []
+    by_name = [e for term in terms for e in term.match_fields]
+    by_label = [e for term in terms for e in term.match_expressions if e.key == HOSTNAME]
+    return [v for e in (*by_name, *by_label) if e.operator == "In" for v in e.values] if len(terms) == 1 else []
 
 
 def affine_to(pod: Pod, node: Node) -> bool:

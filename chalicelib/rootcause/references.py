@@ -158,6 +158,17 @@ def shadowed(container: Container) -> Iterator[tuple[str, list[int]]]:
             yield name, own
 
 
+def hidden(container: Container, namespace: str, look: Look) -> Iterator[tuple[str, int, str]]:
+    """(variable, position, hidden value) of variables that hide another value of a ConfigMap read as a whole."""
+    for index, env in enumerate(container.env):
+        for bulk in container.env_from if env.value else ():
+            source = bulk.config_map_ref
+            found = look.snapshot.get("ConfigMap", namespace, source.name) if source is not None else None
+            value = found.data.get(env.name.removeprefix(bulk.prefix)) if found is not None else None
+            if value is not None and value != env.value:
+                yield env.name, index, value
+
+
 def identity(env: EnvVar) -> str:
     """What a variable is set to, or where its value comes from."""
     return env.value or repr(env.value_from)

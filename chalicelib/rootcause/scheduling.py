@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chalicelib.rootcause.admitted import preemption, rewritten_requests
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.look import Look, condition_pointer, escape
-from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, parse_refusal, place, untolerated
+from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, hosts_wanted, parse_refusal, place, untolerated
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import pod_pending
 from chalicelib.state.evidence import Evidence
@@ -329,8 +329,9 @@ def node_name_absent(case: Case, look: Look) -> Finding | None:
         if not look.missing("Node", "", name):
             return None
     else:
-        name = pod.spec.node_selector.get(HOSTNAME, "")
-        pointer = f"/spec/nodeSelector/{escape(HOSTNAME)}"
+        selected = pod.spec.node_selector.get(HOSTNAME, "")
+        name = selected or next(iter(hosts_wanted(pod)), "")
+        pointer = f"/spec/nodeSelector/{escape(HOSTNAME)}" if selected else "/spec/affinity"
         if not name or verdict(pod, look).obstacle != "node_absent":
             return None
     gone = look.absent("Node", "", name)

@@ -160,8 +160,9 @@ def _nodes_of(pods: list[Any]) -> list[Ref]:
 def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     """A port of the Service leads to a port on which its ready pods do not listen."""
     service: Service = case.subject
-    suspects = suspect_ports(service, look)
     pods = [p for p in look.selected(service) if p.ready]
+    suspects = suspect_ports(service, look, ready=bool(pods))
+    pods = pods or look.selected(service)
     if not suspects or not pods:
         return None
     index = suspects[0]

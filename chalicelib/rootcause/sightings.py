@@ -239,9 +239,14 @@ def idle_reason(cron: Any, look: Look) -> str:
     ref = look.world.ref_of(cron)
     if look.events(ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart"):
         return "the controller cannot schedule it"
+    deadline = cron.spec.starting_deadline_seconds
+    if deadline is not None and deadline < SYNC_S and look.events(ref, "MissSchedule"):
+        return f"its starting deadline of {deadline} s is shorter than the controller's interval"
     return "its schedule never comes" if never_fires(cron.spec.schedule) else ""
 
 
+SYNC_S = 10
+"""How often the CronJob controller looks; a shorter deadline is always missed (documentation of the field)."""
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FIELD_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _NAMES = {

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.rootcause.case import GOOD, LIKELY, STRONG
+from chalicelib.rootcause.case import GOOD, LIKELY, STRONG, WEAK
 
 Side = Literal["caller", "server"]
 SQL = frozenset((1433, 1521, 3306, 5432, 5433, 6432, 26257, 33060))
@@ -336,7 +336,7 @@ SIGNATURES = (
             r"in the future \(?by",
             r"local time .{0,80}(?:ahead|behind)",
         ),
-        GOOD,
+        WEAK,
         "its clock and that of its peers disagree",
     ),
     Signature(

@@ -52,6 +52,8 @@ def services(look: Look) -> Iterator[Case]:
                 yield about(service_port_suspect, service, look, "a port leads to no listener")
         elif total or look.selected(service):
             chosen = look.selected(service)
+            if suspect_ports(service, look, ready=False):
+                yield about(service_port_suspect, service, look, "a port leads to no listener")
             if chosen and all(_settling(p, look) for p in chosen):
                 continue
             yield about(
@@ -80,9 +82,9 @@ def _settling(pod: Pod, look: Look) -> bool:
     return since is not None and look.age(since) < SETTLING + timedelta(seconds=waits)
 
 
-def suspect_ports(service: Service, look: Look) -> list[int]:
-    """Indexes of ports whose target no container of the ready pods declares (number) or has (name)."""
-    pods = [p for p in look.selected(service) if p.ready]
+def suspect_ports(service: Service, look: Look, *, ready: bool = True) -> list[int]:
+    """Indexes of ports whose target no container of the pods (the ready ones) declares (number) or has (name)."""
+    pods = [p for p in look.selected(service) if p.ready or not ready]
     found = []
     for index, port in enumerate(service.spec.ports):
         target = port.target_port or port.port

@@ -21,7 +21,6 @@ LINES = {
     "queue_lag_or_poison_message": ("ERROR Error deserializing VALUE for partition orders-0 at offset 41", CALLER),
     "broker_partition": ("org.apache.kafka.common.errors.NotEnoughReplicasException: rejected", CALLER),
     "storage_io_errors": ("write /data/segment: input/output error", CALLER),
-    "clock_drift": ("jwt: Token used before issued", CALLER),
     "mesh_mtls_or_authz_denies": ("upstream returned 403: RBAC: access denied", CALLER),
     "certificate_expired": ("x509: certificate has expired or is not yet valid", CALLER),
     "fd_conntrack_ephemeral_port_exhaustion": ("accept4: too many open files", CALLER),
