@@ -103,20 +103,21 @@ def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
 
 
 @functools.cache
-def _exponent() -> float:
-    """Fitted by `python -m tests.bench.calibrate --write`."""
+def _exponents() -> tuple[float, float]:
+    """(above, below one half). Fitted by `python -m tests.bench.calibrate --write`."""
     text = (resources.files("chalicelib.rootcause") / "calibration.json").read_text(encoding="utf-8")
-    return float(json.loads(text)["exponent"])
+    fitted = json.loads(text)
+    return float(fitted["above"]), float(fitted["below"])
 
 
 def calibrated(probability: float) -> float:
-    """The stated probability for one that follows from odds alone: its odds to the fitted exponent."""
-    return min(CEILING, _to_power(probability, _exponent()))
+    """The stated probability for one that follows from odds alone: its odds to the fitted exponent of its side."""
+    return min(CEILING, _to_power(probability, _exponents()[probability < CLEAR]))
 
 
 def uncalibrated(probability: float) -> float:
     """The inverse, for refitting."""
-    return _to_power(probability, 1 / _exponent())
+    return _to_power(probability, 1 / _exponents()[probability < CLEAR])
 
 
 def _to_power(probability: float, exponent: float) -> float:

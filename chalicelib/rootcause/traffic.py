@@ -83,7 +83,10 @@ def _settling(pod: Pod, look: Look) -> bool:
 
 
 def suspect_ports(service: Service, look: Look, *, ready: bool = True) -> list[int]:
-    """Indexes of ports whose target no container of the pods (the ready ones) declares (number) or has (name)."""
+    """Indexes of ports whose target no container of the ready pods declares (number) or has (name).
+
+    Of pods that are not ready only a missing name proves anything: an undeclared number may yet be listened on.
+    """
     pods = [p for p in look.selected(service) if p.ready or not ready]
     found = []
     for index, port in enumerate(service.spec.ports):
@@ -94,8 +97,9 @@ def suspect_ports(service: Service, look: Look, *, ready: bool = True) -> list[i
         if isinstance(target, str) and not target.isdigit():
             if pods and target not in names:
                 found.append(index)
-        elif (declared and int(target) not in declared) or (
-            not declared and look.complaints_about.get(look.world.ref_of(service))
+        elif ready and (
+            (declared and int(target) not in declared)
+            or (not declared and look.complaints_about.get(look.world.ref_of(service)))
         ):
             found.append(index)
     return found
