@@ -4,8 +4,9 @@ The engine's odds rank hypotheses well and were set by judgement, so they may be
 numbers correct that: exponents on the odds, `p' = sigmoid(exponent * logit(p))`, one above one half and one below
 (temperature scaling; Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2). They keep the order of
 claims and what lies above one half. They are fitted by likelihood on every claim of the scenario suite and of the first
-runs of all suites, with Platt's smoothed targets, and judged by five-fold cross-validation over failure modes. `--write` puts it into
-`chalicelib/rootcause`. `--feedback` adds what people said of conclusions: the answer of
+runs of all suites, with Platt's smoothed targets, and judged by five-fold cross-validation over failure modes.
+
+`--write` puts them into `chalicelib/rootcause`. `--feedback` adds what people said of conclusions: the answer of
 `GET /api/v1/investigation-feedback`.
 """
 
@@ -34,8 +35,8 @@ Exponents = tuple[float, float]
 Family = tuple[str, list[Claim]]
 
 
-def claims() -> list[Family]:
-    """Per case its family (its failure mode, else its name) and claims: (probability from the odds alone, was it right).
+def claims(stated: dict[str, list[Claim]] | None = None) -> list[Family]:
+    """Per case its family (mode or name) and its claims: (probability from the odds alone, whether it was right).
 
     Held-out cases count as they were answered the first time, before anybody looked: what was fixed since is no longer
     a sample of the unknown.
@@ -43,17 +44,14 @@ def claims() -> list[Family]:
     from chalicelib.rootcause.ranking import uncalibrated
 
     modes = {case.name: case.mode or case.name for case in CASES}
-    found = [(_family(name, modes), [(uncalibrated(p), hit) for p, hit in case]) for name, case in stated().items()]
+    stated = score(rename=False).claims if stated is None else stated
+    found = [(_family(name, modes), [(uncalibrated(p), hit) for p, hit in case]) for name, case in stated.items()]
     for path in UNSEEN:
         told = json.loads(path.read_text())
         for run in told.values() if "claims" not in told else [told]:
             for name, case in run["claims"].items():
                 found.append((_family(name, modes), [(p, bool(hit)) for p, hit in case]))
     return [(family, case) for family, case in found if case]
-
-
-def stated() -> dict[str, list[Claim]]:
-    return dict(score(rename=False).claims)
 
 
 def _family(name: str, modes: dict[str, str]) -> str:
