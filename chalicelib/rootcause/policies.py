@@ -6,13 +6,15 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from chalicelib.rootcause import logs
-from chalicelib.rootcause.case import STRONG, Case, Finding, blame
+from chalicelib.rootcause.case import GOOD, STRONG, Case, Finding, blame
 from chalicelib.rootcause.complaining import calls_failing
 from chalicelib.rootcause.crashes import LAST_LINES
+from chalicelib.rootcause.degraded import shown, workload_erring, workload_slow
 from chalicelib.rootcause.logs import FailedCall, quoted
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.names import DNS_PORT, dns_services
 from chalicelib.rootcause.outside import outside_silent
+from chalicelib.rootcause.references import cite, references
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
 from chalicelib.state.kinds.network import NetworkPolicy, PolicyPeer, PolicyPort, Service
@@ -160,6 +162,41 @@ def _blocked(client: Pod, call: FailedCall, look: Look) -> tuple[NetworkPolicy, 
         first = next(_in_the_way(client, server, port, look), None) if port is not None else None
         if first is not None and port is not None:
             return first[0], first[1], service, port
+    return None
+
+
+@detector("networkpolicy_blocks", symptom=(workload_erring, workload_slow))
+def configured_call_blocked(case: Case, look: Look) -> Finding | None:
+    """Requests of a ready workload fail, and policies keep it from a Service that it is configured to call."""
+    if case.resource.kind == "Node" or not look.snapshot.was_read("NetworkPolicy", case.ref.namespace):
+        return None
+    for one in references(case.pod, look):
+        service = look.snapshot.find(one.service) if one.service is not None else None
+        for server in look.selected(service) if service is not None else ():
+            port = _target(service, server, one.port)
+            first = next(_in_the_way(case.pod, server, port, look), None) if port is not None else None
+            if first is None or one.service is None:
+                continue
+            policy, direction = first
+            ref = look.world.ref_of(policy)
+            rules = "/spec/ingress" if direction == INGRESS else "/spec/egress"
+            return blame(
+                ref,
+                f"NetworkPolicy {ref.namespace}/{ref.name} lets no traffic from {case.where} to "
+                f"{one.service.namespace}/{one.service.name} pass on port {port}, which it is configured to call; "
+                f"{case.text}",
+                strength=GOOD,
+                because=[
+                    look.at(policy, rules, f"No {direction.lower()} rule fits {case.resource} and port {port}"),
+                    look.at(policy, "/spec/podSelector"),
+                    cite(one, case.pod, look),
+                    *shown(case, look),
+                ],
+                explains=[case.resource],
+                caller=case.resource.name,
+                port=port,
+                since=case.since,
+            )
     return None
 
 

@@ -228,6 +228,21 @@ def test_a_connection_that_times_out_at_a_closed_policy_is_the_policys():
     assert (problem.resource, problem.mode) == (Ref("NetworkPolicy", "shop", "closed"), "networkpolicy_blocks")
 
 
+def test_an_error_alert_of_a_workload_that_a_policy_keeps_from_its_callee_is_the_policys():
+    def shop(label: str) -> Cluster:
+        cluster = a_cluster()
+        cluster.deployment("shop/cart", env=[{"name": "DB_URL", "value": "postgres://db:5432/x"}])
+        rule = {"from": [{"podSelector": {"matchLabels": {"app": label}}}]}
+        spec = {"podSelector": {"matchLabels": {"app": "db"}}, "policyTypes": ["Ingress"], "ingress": [rule]}
+        cluster.add("NetworkPolicy", "shop/fence", {"spec": spec})
+        return cluster
+
+    alerts = [alert("HighErrorRate", deployment="cart")]
+    problem = only(seen(shop("api"), alerts=alerts))
+    assert (problem.resource, problem.mode) == (Ref("NetworkPolicy", "shop", "fence"), "networkpolicy_blocks")
+    assert "networkpolicy_blocks" not in [p.mode for p in seen(shop("cart"), alerts=alerts).problems]
+
+
 def test_a_connection_that_fails_without_a_reason_stays_a_symptom():
     failed = Connectivity(namespace="shop", service="api", port=80, ok=False, error="i/o timeout")
     found = seen(a_cluster(), connectivity=[failed])
