@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench.heldout.props import evicted, hook
 from tests.bench.rootcause_scenarios.case import Scene, incident
-from tests.bench.rootcause_scenarios.estate import DAY, Curve, at, counter, jump, ramp, saw, steady
+from tests.bench.rootcause_scenarios.estate import DAY, Curve, Exact, at, counter, jump, ramp, saw, steady
 
 MI = 1024 * 1024
 
@@ -56,8 +56,8 @@ def kernel_kills_a_child_process(s: Scene) -> None:
         by="kernel-monitor",
     )
     for pod in s.app.pods:
-        s.measure("container_memory_working_set_bytes", saw(200 * MI, 511 * MI, 9), pod)
-        s.measure("container_oom_events_total", lambda m: 5 - m // 12, pod)
+        s.measure("container_memory_working_set_bytes", saw(200 * MI, 500 * MI, 9), pod)
+        s.measure("container_oom_events_total", Exact(lambda m: 5 - m // 12), pod)
 
 
 def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str, ended: float = 20) -> Any:
@@ -75,19 +75,19 @@ def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str, ended: floa
 
 
 def _working_set(s: Scene, pod: dict[str, Any]) -> None:
-    s.measure("container_memory_working_set_bytes", saw(120 * MI, 512 * MI, 20), pod)
-    s.measure("kube_pod_container_status_restarts_total", lambda m: 31 - m // 20, pod)
+    s.measure("container_memory_working_set_bytes", saw(120 * MI, 500 * MI, 20), pod)
+    s.measure("kube_pod_container_status_restarts_total", Exact(lambda m: 31 - m // 20), pod)
 
 
 def _own_series(s: Scene, pod: dict[str, Any]) -> None:
     if pod is s.app.pods[0]:  # one series for the whole workload: both of its pods together
-        s.d.metric("memory_working_set_bytes", saw(240 * MI, 1020 * MI, 20), **_workload(s))
+        s.d.metric("memory_working_set_bytes", saw(240 * MI, 1000 * MI, 20), **_workload(s))
         s.d.metric("memory_limits_bytes", steady(1024 * MI), **_workload(s))
-        s.d.metric("restarts_total", lambda m: 62 - 2 * (m // 20), **_workload(s))
+        s.d.metric("restarts_total", Exact(lambda m: 62 - 2 * (m // 20)), **_workload(s))
 
 
 def _rising(s: Scene, pod: dict[str, Any]) -> None:
-    s.measure("container_memory_working_set_bytes", ramp(150 * MI, 505 * MI), pod)
+    s.measure("container_memory_working_set_bytes", ramp(150 * MI, 500 * MI), pod)
     s.measure("container_spec_memory_limit_bytes", steady(512 * MI), pod)
     s.d.metric(
         "jvm_memory_used_bytes", ramp(90 * MI, 400 * MI), namespace=s.space, pod=pod["metadata"]["name"], area="heap"
