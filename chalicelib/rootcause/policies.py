@@ -172,7 +172,9 @@ def configured_call_blocked(case: Case, look: Look) -> Finding | None:
         return None
     for one in references(case.pod, look):
         service = look.snapshot.find(one.service) if one.service is not None else None
-        for server in look.selected(service) if service is not None else ():
+        if service is None:
+            continue
+        for server in look.selected(service):
             port = _target(service, server, one.port)
             first = next(_in_the_way(case.pod, server, port, look), None) if port is not None else None
             if first is None or one.service is None:

@@ -65,11 +65,11 @@ def _cost() -> list[dict[str, Any]]:
 
 
 def _scenarios(verbose: bool) -> list[dict[str, Any]]:
-    from tests.bench.rootcause_scenarios.score import rows, score
+    from tests.bench.rootcause_scenarios.score import by_mode, rows, score
 
     out = score()
     if verbose:
-        print("\n".join(out.lines))
+        print("\n".join([*out.lines, "", *by_mode(out)]))
     from tests.bench.calibrate import claims, judged
 
     whole = judged(claims(out.claims))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from chalicelib.state.meta import Ref
-from tests.bench.rootcause_scenarios.estate import DAY, App, Estate, Json, merge
+from tests.bench.rootcause_scenarios.estate import DAY, App, Curve, Estate, Json, merge
 from tests.bench.rootcause_scenarios.topologies import TOPOLOGIES, Cast, Topology, lay
 
 Level = Literal["objects", "logs", "extras"]
@@ -95,6 +96,11 @@ class Scene:
                 self.app.log(log, pod=pod, container=name, previous=True)
         return self.app
 
+    def measure(self, metric: str, curve: Curve, pod: Json) -> None:
+        """A series of the victim's container in one pod, labelled as cAdvisor's and kube-state-metrics' are."""
+        name = pod["metadata"]["name"]
+        self.d.metric(metric, curve, namespace=self.space, pod=name, container=self.name)
+
     def ref(self, text: str) -> Ref:
         """`Kind`, `Kind name` in the case's namespace, `Kind ns/name`; `Kind /name` is cluster-scoped."""
         kind, _, where = text.partition(" ")
@@ -158,7 +164,8 @@ def incident(
     """Registers a builder. It returns the faults, or None for: this mode, on the victim's workload or one of `refs`."""
 
     def register(build: Build) -> Build:
-        where = topology or TOPOLOGIES[len(CASES) % 2]
+        # By the name, so that a new case moves no other one to another estate.
+        where = topology or TOPOLOGIES[zlib.crc32((name or build.__name__).encode()) % len(TOPOLOGIES)]
         telling = (words,) if isinstance(words, str) else words
         CASES.append(Case(name or build.__name__, "incident", mode, build, where, needs, telling, source, refs, near))
         return build

@@ -250,6 +250,17 @@ VARIABLES = (
 )  # fmt: skip
 
 
+VARIABLE_SOURCES = {
+    "spring_placeholder": "spring-framework PropertyPlaceholderHelper.java",
+    "phoenix_secret_key": "phoenix config/runtime.exs of its installer",
+    "caarlos0_required": "caarlos0/env error.go",
+    "ruby_fetch": "Ruby env.c, KeyError",
+    "mysql_root_password": "docker-library/mysql docker-entrypoint.sh",
+    "pydantic_field_required": "pydantic errors, missing",
+    "django_environ_set_the": "joke2k/django-environ environ.py",
+}
+
+
 def _variable(code: int, log: str) -> Any:
     def build(s: Scene) -> None:
         s.victim(c={"env": [{"name": "LOG_LEVEL", "value": "info"}]})
@@ -264,7 +275,7 @@ for _name, _variable_name, _code, _log, _words in VARIABLES:
         needs="logs",
         near=("app_exception",),
         words=_words or (),
-        source="the named framework's start-up",
+        source=VARIABLE_SOURCES[_name],
         name=_name,
     )(_variable(_code, _log))
 

@@ -59,9 +59,9 @@ incident(
 def _few_pods(s: Scene) -> None:
     for node in s.nodes:
         node["status"]["allocatable"]["pods"] = node["status"]["capacity"]["pods"] = "5"
-    s.d.app(
-        s.topology.casts[1].space, "buoy-array", replicas=5 * len(s.nodes), age=10 * 1440, labels=s.labels("buoy-array")
-    )
+    for number in range(5):
+        name = f"buoy-{number}"
+        s.d.app(s.topology.casts[1].space, name, replicas=len(s.nodes), age=10 * 1440, labels=s.labels(name))
 
 
 incident("too_many_pods_on_node", name="pod_slots_used_up")(

@@ -57,8 +57,18 @@ _RENAMED = frozenset(
 )
 
 
+class Exact:
+    """A curve that is measured without noise: counters, limits, states."""
+
+    def __init__(self, curve: Curve) -> None:
+        self._curve = curve
+
+    def __call__(self, minutes: float) -> float:
+        return self._curve(minutes)
+
+
 def steady(value: float) -> Curve:
-    return lambda _: value
+    return Exact(lambda _: value)
 
 
 def jump(before: float, after: float, ago: float = 25) -> Curve:
@@ -77,7 +87,7 @@ def saw(low: float, high: float, period: float) -> Curve:
 
 def counter(curve: Curve) -> Curve:
     """A counter whose rate per second is `curve`."""
-    return lambda m: 1000 + sum(curve(float(k)) * 60 for k in range(int(m), WINDOW_MIN))
+    return Exact(lambda m: 1000 + sum(curve(float(k)) * 60 for k in range(int(m), WINDOW_MIN)))
 
 
 class Estate(Dump):
@@ -119,14 +129,18 @@ class Estate(Dump):
         self.alerts.append(body)
 
     def metric(self, name: str, curve: Curve, **labels: str) -> None:
-        """One series of a Prometheus range query; `curve` gives the value by minutes before the end."""
+        """One series of a Prometheus range query; `curve` gives the value by minutes before the end.
+
+        Replaces a series of the same name and labels.
+        """
         end = NOW.timestamp()
         values = []
         for minutes in range(WINDOW_MIN, -1, -STEP_MIN):
             value = curve(float(minutes))
-            wobble = 1 + 0.01 * math.sin(minutes * 1.7 + len(self.series)) if value < 1e6 and "total" not in name else 1
-            values.append([end - minutes * 60, f"{value * wobble:.6g}"])
-        self.series.append({"metric": {"__name__": name, **labels}, "values": values})
+            noise = 0.0 if isinstance(curve, Exact) else 0.01 * math.sin(minutes * 1.7 + len(self.series))
+            values.append([end - minutes * 60, f"{value * (1 + noise):.9g}"])
+        metric = {"__name__": name, **labels}
+        self.series = [s for s in self.series if s["metric"] != metric] + [{"metric": metric, "values": values}]
 
     def connect(self, ns: str, service: str, port: int, error: str = "") -> None:
         self.connectivity.append({"namespace": ns, "service": service, "port": port, "ok": not error, "error": error})

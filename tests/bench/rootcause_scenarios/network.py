@@ -116,7 +116,8 @@ def _loss(metrics: list[tuple[str, float, float]], alert: tuple[str, str], *, lo
         for index in range(len(s.nodes)):
             for name, before, after in metrics:
                 curve = jump(before, after, 24) if index == 1 else steady(before)
-                s.d.metric(name, counter(curve), **instance(s, index), device="eth0")
+                device = {"device": "eth0"} if name.startswith("node_network_") else {}
+                s.d.metric(name, counter(curve), **instance(s, index), **device)
         s.d.alert(alert[0], alert[1].format(node=s.node(1)), **instance(s, 1), device="eth0")
         return s.fault("packet_loss_or_corruption", f"Node /{s.node(1)}")
 

@@ -18,6 +18,12 @@ def _get(port: int, scheme: str = "HTTP") -> dict[str, Any]:
     return {"httpGet": {"path": "/healthz", "port": port, "scheme": scheme}}
 
 
+def _actions(port: int) -> dict[str, dict[str, Any]]:
+    """A probe of each protocol on the port that the server really has."""
+    https = _get(port, "HTTPS")
+    return {"http": _get(port), "https": https, "grpc": {"grpc": {"port": port}}, "tcp": {"tcpSocket": {"port": port}}}
+
+
 def _liveness(
     action: dict[str, Any], text: str, *, other: dict[str, Any] | None = None, log: str = _UP, code: int = 137
 ) -> Any:
@@ -74,12 +80,7 @@ incident(
 
 def _live_protocol(action: str, text: str, readiness: str, words: str) -> None:
     def build(s: Scene) -> None:
-        made = {
-            "http": _get(s.port),
-            "https": _get(s.port, "HTTPS"),
-            "grpc": {"grpc": {"port": s.port}},
-            "tcp": {"tcpSocket": {"port": s.port}},
-        }
+        made = _actions(s.port)
         s.victim(c={"livenessProbe": _probe(made[action]), "readinessProbe": _probe(made[readiness])})
         s.app.killed_by_probe("Liveness probe failed: " + text.format(port=s.port), log=_UP.format(port=s.port))
         s.app.not_ready()
@@ -114,12 +115,7 @@ _live_protocol(
 
 def _ready_protocol(name: str, action: str, text: str, live: str, words: str) -> None:
     def build(s: Scene) -> None:
-        made = {
-            "http": _get(s.port),
-            "https": _get(s.port, "HTTPS"),
-            "grpc": {"grpc": {"port": s.port}},
-            "tcp": {"tcpSocket": {"port": s.port}},
-        }
+        made = _actions(s.port)
         s.victim(c={"readinessProbe": _probe(made[action]), "livenessProbe": _probe(made[live])})
         s.app.unready("Readiness probe failed: " + text.format(port=s.port), log=_UP.format(port=s.port))
 

@@ -380,26 +380,14 @@ def alerts_that_are_resolved_or_silenced(s: Scene) -> None:
 def memory_of_a_cache_that_is_full_by_design(s: Scene) -> None:
     well(s, c={"resources": {"requests": {"memory": "400Mi"}, "limits": {"memory": "512Mi"}}})
     for pod in s.app.pods:
-        s.d.metric(
-            "container_memory_working_set_bytes",
-            steady(455 * MI),
-            namespace=s.space,
-            pod=pod["metadata"]["name"],
-            container=s.name,
-        )
+        s.measure("container_memory_working_set_bytes", steady(455 * MI), pod)
 
 
 @quiet
 def garbage_collected_heap(s: Scene) -> None:
     well(s, c={"resources": {"requests": {"memory": "400Mi"}, "limits": {"memory": "512Mi"}}})
     for pod in s.app.pods:
-        s.d.metric(
-            "container_memory_working_set_bytes",
-            saw(210 * MI, 330 * MI, 7),
-            namespace=s.space,
-            pod=pod["metadata"]["name"],
-            container=s.name,
-        )
+        s.measure("container_memory_working_set_bytes", saw(210 * MI, 330 * MI, 7), pod)
 
 
 @quiet

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench.heldout.props import evicted, hook
 from tests.bench.rootcause_scenarios.case import Scene, incident
-from tests.bench.rootcause_scenarios.estate import DAY, Curve, at, counter, jump, ramp, saw, steady
+from tests.bench.rootcause_scenarios.estate import DAY, Curve, Exact, at, counter, jump, ramp, saw, steady
 
 MI = 1024 * 1024
 
@@ -16,6 +16,11 @@ MI = 1024 * 1024
 def _limit(memory: str = "256Mi", cpu: str = "") -> dict[str, Any]:
     limits = {"memory": memory, **({"cpu": cpu} if cpu else {})}
     return {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": limits}}
+
+
+def _workload(s: Scene) -> dict[str, str]:
+    """Labels of the product's own series."""
+    return {"namespace": s.space, "workload_kind": "Deployment", "workload": s.name, "container": s.name}
 
 
 # Memory
@@ -51,20 +56,8 @@ def kernel_kills_a_child_process(s: Scene) -> None:
         by="kernel-monitor",
     )
     for pod in s.app.pods:
-        s.d.metric(
-            "container_memory_working_set_bytes",
-            saw(200 * MI, 511 * MI, 9),
-            namespace=s.space,
-            pod=pod["metadata"]["name"],
-            container=s.name,
-        )
-        s.d.metric(
-            "container_oom_events_total",
-            lambda m: 5 - m // 12,
-            namespace=s.space,
-            pod=pod["metadata"]["name"],
-            container=s.name,
-        )
+        s.measure("container_memory_working_set_bytes", saw(200 * MI, 500 * MI, 9), pod)
+        s.measure("container_oom_events_total", Exact(lambda m: 5 - m // 12), pod)
 
 
 def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str, ended: float = 20) -> Any:
@@ -82,60 +75,20 @@ def _leak(metric: Callable[[Scene, dict[str, Any]], None], log: str, ended: floa
 
 
 def _working_set(s: Scene, pod: dict[str, Any]) -> None:
-    s.d.metric(
-        "container_memory_working_set_bytes",
-        saw(120 * MI, 512 * MI, 20),
-        namespace=s.space,
-        pod=pod["metadata"]["name"],
-        container=s.name,
-    )
-    s.d.metric(
-        "kube_pod_container_status_restarts_total",
-        lambda m: 31 - m // 20,
-        namespace=s.space,
-        pod=pod["metadata"]["name"],
-        container=s.name,
-    )
+    s.measure("container_memory_working_set_bytes", saw(120 * MI, 500 * MI, 20), pod)
+    s.measure("kube_pod_container_status_restarts_total", Exact(lambda m: 31 - m // 20), pod)
 
 
 def _own_series(s: Scene, pod: dict[str, Any]) -> None:
-    s.d.metric(
-        "memory_working_set_bytes",
-        saw(120 * MI, 510 * MI, 20),
-        cluster="c",
-        namespace=s.space,
-        workload_kind="Deployment",
-        workload=s.name,
-        container=s.name,
-        pod=pod["metadata"]["name"],
-    )
-    s.d.metric(
-        "memory_limits_bytes",
-        steady(512 * MI),
-        cluster="c",
-        namespace=s.space,
-        workload_kind="Deployment",
-        workload=s.name,
-        container=s.name,
-        pod=pod["metadata"]["name"],
-    )
+    if pod is s.app.pods[0]:  # one series for the whole workload: both of its pods together
+        s.d.metric("memory_working_set_bytes", saw(240 * MI, 1000 * MI, 20), **_workload(s))
+        s.d.metric("memory_limits_bytes", steady(1024 * MI), **_workload(s))
+        s.d.metric("restarts_total", Exact(lambda m: 62 - 2 * (m // 20)), **_workload(s))
 
 
 def _rising(s: Scene, pod: dict[str, Any]) -> None:
-    s.d.metric(
-        "container_memory_working_set_bytes",
-        ramp(150 * MI, 505 * MI),
-        namespace=s.space,
-        pod=pod["metadata"]["name"],
-        container=s.name,
-    )
-    s.d.metric(
-        "container_spec_memory_limit_bytes",
-        steady(512 * MI),
-        namespace=s.space,
-        pod=pod["metadata"]["name"],
-        container=s.name,
-    )
+    s.measure("container_memory_working_set_bytes", ramp(150 * MI, 500 * MI), pod)
+    s.measure("container_spec_memory_limit_bytes", steady(512 * MI), pod)
     s.d.metric(
         "jvm_memory_used_bytes", ramp(90 * MI, 400 * MI), namespace=s.space, pod=pod["metadata"]["name"], area="heap"
     )
@@ -221,45 +174,34 @@ def _slow(s: Scene, value: float = 2.4) -> None:
     )
 
 
-def _throttled(share: Callable[[Scene, str], None]) -> Any:
+def _throttled(share: Callable[[Scene, dict[str, Any]], None]) -> Any:
     def build(s: Scene) -> None:
         s.victim(age=9 * DAY, c=_limit("512Mi", "200m"))
         s.app.log("INFO 200 GET /v1/plan 2410 ms\n" * 6)
         for pod in s.app.pods:
-            share(s, pod["metadata"]["name"])
+            share(s, pod)
         _slow(s)
 
     return build
 
 
-def _cadvisor(s: Scene, pod: str) -> None:
-    s.d.metric("container_cpu_cfs_periods_total", counter(steady(10)), namespace=s.space, pod=pod, container=s.name)
-    s.d.metric(
-        "container_cpu_cfs_throttled_periods_total",
-        counter(jump(0.1, 8.7, 27)),
-        namespace=s.space,
-        pod=pod,
-        container=s.name,
-    )
-    s.d.metric(
-        "container_cpu_usage_seconds_total",
-        counter(jump(0.06, 0.199, 27)),
-        namespace=s.space,
-        pod=pod,
-        container=s.name,
-    )
+def _cadvisor(s: Scene, pod: dict[str, Any]) -> None:
+    s.measure("container_cpu_cfs_periods_total", counter(steady(10)), pod)
+    s.measure("container_cpu_cfs_throttled_periods_total", counter(jump(0.1, 8.7, 27)), pod)
+    s.measure("container_cpu_usage_seconds_total", counter(jump(0.06, 0.199, 27)), pod)
 
 
-def _mixin(s: Scene, pod: str) -> None:
-    s.d.alert("CPUThrottlingHigh", f"86.12% throttling of CPU in namespace {s.space} for container {s.name} in pod {pod} on cluster .",
-              severity="info", namespace=s.space, pod=pod, container=s.name)  # fmt: skip
+def _mixin(s: Scene, pod: dict[str, Any]) -> None:
+    name = pod["metadata"]["name"]
+    told = f"86.12% throttling of CPU in namespace {s.space} for container {s.name} in pod {name} on cluster ."
+    s.d.alert("CPUThrottlingHigh", told, severity="info", namespace=s.space, pod=name, container=s.name)
 
 
-def _ratio(s: Scene, pod: str) -> None:
-    labels = {"namespace": s.space, "workload_kind": "Deployment", "workload": s.name, "container": s.name, "pod": pod}
-    s.d.metric("cpu_throttled_ratio", jump(0.01, 0.81, 27), **labels)
-    s.d.metric("cpu_usage_cores", jump(0.05, 0.2, 27), **labels)
-    s.d.metric("cpu_limits_cores", steady(0.2), **labels)
+def _ratio(s: Scene, pod: dict[str, Any]) -> None:
+    if pod is s.app.pods[0]:  # one series for the whole workload
+        s.d.metric("cpu_throttled_ratio", jump(0.01, 0.81, 27), **_workload(s))
+        s.d.metric("cpu_usage_cores", jump(0.05, 0.2, 27), **_workload(s))
+        s.d.metric("cpu_limits_cores", steady(0.2), **_workload(s))
 
 
 for _name, _share, _words in (
@@ -276,36 +218,36 @@ for _name, _share, _words in (
     )(_throttled(_share))
 
 
-def _loaded(busy: Callable[[Scene, str], None]) -> Any:
+def _loaded(busy: Callable[[Scene, dict[str, Any]], None]) -> Any:
     def build(s: Scene) -> None:
         s.victim(age=9 * DAY, replicas=2)
         s.app.log("INFO 200 GET /v1/plan 3120 ms\n" * 6)
         for pod in s.app.pods:
-            busy(s, pod["metadata"]["name"])
+            busy(s, pod)
         _slow(s, 3.1)
 
     return build
 
 
-def _cores(s: Scene, pod: str) -> None:
+def _cores(s: Scene, pod: dict[str, Any]) -> None:
+    s.measure("container_cpu_usage_seconds_total", counter(jump(0.4, 6.9, 28)), pod)
     s.d.metric(
-        "container_cpu_usage_seconds_total", counter(jump(0.4, 6.9, 28)), namespace=s.space, pod=pod, container=s.name
+        "http_requests_total", counter(jump(40, 610, 28)), namespace=s.space, pod=pod["metadata"]["name"], code="200"
     )
-    s.d.metric("http_requests_total", counter(jump(40, 610, 28)), namespace=s.space, pod=pod, code="200")
 
 
-def _own_cores(s: Scene, pod: str) -> None:
-    labels = {"namespace": s.space, "workload_kind": "Deployment", "workload": s.name, "container": s.name, "pod": pod}
-    s.d.metric("cpu_usage_cores", jump(0.3, 3.98, 28), **labels)
-    s.d.metric("cpu_requests_cores", steady(0.1), **labels)
-    s.d.metric("requests_per_second", jump(35, 390, 28), namespace=s.space, workload_kind="Deployment", workload=s.name)
+def _own_cores(s: Scene, pod: dict[str, Any]) -> None:
+    if pod is s.app.pods[0]:
+        s.d.metric("cpu_usage_cores", jump(0.3, 15.2, 28), **_workload(s))
+        s.d.metric("cpu_requests_cores", steady(0.2), **_workload(s))
+        s.d.metric(
+            "requests_per_second", jump(35, 390, 28), namespace=s.space, workload_kind="Deployment", workload=s.name
+        )
 
 
-def _busy_node(s: Scene, pod: str) -> None:
-    where = next(p["spec"]["nodeName"] for p in s.app.pods if p["metadata"]["name"] == pod)
-    s.d.metric(
-        "container_cpu_usage_seconds_total", counter(jump(0.5, 7.2, 28)), namespace=s.space, pod=pod, container=s.name
-    )
+def _busy_node(s: Scene, pod: dict[str, Any]) -> None:
+    where = pod["spec"]["nodeName"]
+    s.measure("container_cpu_usage_seconds_total", counter(jump(0.5, 7.2, 28)), pod)
     s.d.metric("node_load5", jump(1.2, 19.5, 28), node=where, instance=where, job="node-exporter")
     s.d.alert(
         "NodeCPUHighUsage",
@@ -318,7 +260,7 @@ def _busy_node(s: Scene, pod: str) -> None:
 
 for _name, _busy, _words in (
     ("seven_cores_in_one_pod", _cores, ""),
-    ("four_cores_without_a_limit", _own_cores, ""),
+    ("seven_cores_in_the_products_series", _own_cores, ""),
     ("its_node_is_busy_with_it", _busy_node, "CPU usage at"),
 ):
     incident(

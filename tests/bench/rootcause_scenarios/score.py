@@ -153,6 +153,12 @@ def _line(what: str, case: Case, level: str, problems: Sequence[Any], faults: Se
     return f"{what} [{level}] {case.name}{mark}\n        want {want}\n        said {_said(problems)}"
 
 
+def by_mode(out: Score) -> list[str]:
+    """Top-1 of every mode that is not always told, the weakest first."""
+    weak = sorted((share(hits), mode, hits) for mode, hits in out.top1.items() if not all(hits))
+    return [f"{mode}: {sum(hits)} of {len(hits)}" for _, mode, hits in weak]
+
+
 def share(hits: Sequence[bool]) -> float:
     return sum(hits) / len(hits) if hits else 1.0
 

@@ -74,6 +74,20 @@ def test_telling_words_stand_in_what_the_cluster_says(case):
     assert told_in(case, case.make()[0].snapshot())
 
 
+@pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
+def test_a_case_does_not_contradict_itself(case):
+    estate, faults = case.make()
+    there = [
+        (kind, found["metadata"].get("namespace", ""), found["metadata"]["name"])
+        for kind, objects in estate.objects.items()
+        for found in objects
+        if kind != "Event"
+    ]
+    assert [each for each, count in Counter(there).items() if count > 1] == []
+    assert len({repr(sorted(series["metric"].items())) for series in estate.series}) == len(estate.series)
+    assert [fault for fault in faults if not fault.refs & {Ref(*each) for each in there}] == []
+
+
 def test_lesser_evidence_is_lesser():
     snapshot = INCIDENTS[0].make()[0].snapshot()
     assert snapshot.extras.alerts is not None
