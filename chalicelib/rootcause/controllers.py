@@ -77,14 +77,18 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
         return blame(
             case.ref,
             f"the rollout of {case.where} is stuck ({progressing.reason}): {ready}{why}",
-            strength=WEAK if unstarted else 0.86 if progressing.reason == "ProgressDeadlineExceeded" else GOOD,
+            strength=WEAK if unstarted else GOOD if own else 0.75,
             because=[
                 look.at(case.subject, condition_pointer(case.subject, "Progressing")),
                 look.at(case.subject, "/status"),
                 *own,
             ],
             since=case.since,
-            missing=(f"why pod {unstarted} does not start: its events",) if unstarted else (),
+            missing=(f"why pod {unstarted} does not start: its events",)
+            if unstarted
+            else ()
+            if own
+            else ("events and logs of the new pods",),
         )
     if spec.paused:
         return blame(

@@ -357,7 +357,7 @@ def app_exception(case: Case, look: Look) -> Finding | None:
             missing=() if calls else (_no_log(case),),
         )
     thrown = logs.failure(words[0][-120:]) is not None
-    strength = 0.86 if logs.has_trace(words[0][-120:]) and thrown else GOOD if thrown else LIKELY
+    strength = 0.82 if logs.has_trace(words[0][-120:]) and thrown else GOOD if thrown else LIKELY
     if code in STOPPED and case.spec.liveness_probe is not None:
         strength = WEAK
     return blame(

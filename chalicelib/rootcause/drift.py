@@ -10,6 +10,7 @@ from chalicelib.rootcause.admission import full_of_services
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, SymptomType, blame
 from chalicelib.rootcause.complaining import calls_failing, errors_logged
 from chalicelib.rootcause.configuration import references as configuration_of
+from chalicelib.rootcause.dependencies import LOOPBACK
 from chalicelib.rootcause.logs import Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer
 from chalicelib.rootcause.references import addresses, hidden, identity, references, shadowed
@@ -42,7 +43,8 @@ def env_shadowed(case: Case, look: Look) -> Finding | None:
         hosts = [h for h, _ in addresses(name, value)]
         spoken = next((x for x in reversed(lines) if _speaks(x, name, value, hosts)), None)
         better = _means_more(name, values, case, look)
-        if (spoken is None and not better) or (len(own) == 1 and not better):
+        leads_nowhere = any(_means_nothing(host, case, look) for host in hosts)
+        if (spoken is None and not better) or (len(own) == 1 and not better and not leads_nowhere):
             continue
         return blame(
             case.resource,
@@ -60,6 +62,12 @@ def env_shadowed(case: Case, look: Look) -> Finding | None:
             since=case.since,
         )
     return None
+
+
+def _means_nothing(host: str, case: Case, look: Look) -> bool:
+    """Whether a host is the pod itself, or a Service name that does not exist."""
+    ref = look.service_named(host, case.pod.metadata.namespace)
+    return host in LOOPBACK or (ref is not None and look.missing(*ref))
 
 
 def _speaks(line: Line, name: str, value: str, hosts: list[str]) -> bool:

@@ -27,7 +27,8 @@ FIRST_RUNS = Path(__file__).with_name("heldout") / "first_runs.json"
 FOLDS = 5
 HALF = 0.5
 UNSEEN = (FIRST_RUNS, Path(__file__).with_name("rootcause_scenarios") / "first_run_all_modes.json")
-ABOVE = [1.0 + step / 100 for step in range(-50, 151)]
+ABOVE = [1.0 + step / 100 for step in range(-50, 51)]
+"""Not above 1.5, so that hints which merely agree (0.8 by their odds) are never stated at 0.9 or more."""
 BELOW = [1.0 + step / 100 for step in range(-50, 51)]
 """Not below 0.5, so that claims that are not sure stay apart."""
 Claim = tuple[float, bool]
