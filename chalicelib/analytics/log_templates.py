@@ -6,11 +6,13 @@ finds them. Pure: lines and the time that counts as now are arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from chalicelib.analytics.drain import LINE_CHARS, TEMPLATE_CHARS, drain_miner
 from chalicelib.state.messages import masked
 
 Change = Literal["", "new", "surging", "vanished"]
@@ -18,10 +20,21 @@ SURGE = 3.0
 """How much more often a template must come than before to be surging."""
 SURGE_LINES = 5
 VANISHED_LINES = 3
-TEMPLATE_CHARS = 400
 MAX_TEMPLATES = 2000
 """Lines beyond so many templates are counted as one: a log of random text must not fill the memory."""
 REST = "(other lines)"
+
+
+_CONTINUES = re.compile(
+    r"\s|\}|\)|at [\w.$<]+[(:]|Caused by: |\.\.\. \d+ (?:more|common frames)|File \"|During handling of |"
+    r"The above exception was |goroutine \d+ \[|created by |stack backtrace:|note: run with |"
+    r"[\w./*()]{1,200}\(0x[0-9a-f]|exit status \d+$"
+)
+
+
+def continues(text: str) -> bool:
+    """Whether a line goes on with the one before: it is indented, or a frame of a stack trace."""
+    return _CONTINUES.match(text[:LINE_CHARS]) is not None
 
 
 class LogLine(Protocol):
@@ -43,7 +56,7 @@ Miner = Callable[[Sequence[str]], Sequence[str]]
 
 def mask_miner(lines: Sequence[str]) -> Sequence[str]:
     """Lines that are equal but for numbers, ids, addresses, times and quoted text have one template."""
-    return [masked(line)[:TEMPLATE_CHARS] for line in lines]
+    return [masked(line[:LINE_CHARS])[:TEMPLATE_CHARS] for line in lines]
 
 
 @dataclass(slots=True)
@@ -86,7 +99,7 @@ def templates_of(
     *,
     subjects: Set[str] = frozenset(),
     others: Set[str] = frozenset(),
-    miner: Miner = mask_miner,
+    miner: Miner = drain_miner,
 ) -> tuple[list[Template], Split]:
     """Templates, the most telling first: what went wrong before what is only frequent.
 

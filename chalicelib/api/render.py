@@ -50,7 +50,11 @@ def problem_out(problem: Problem) -> Json:
         "evidence": [e.id for e in problem.evidence],
         "since": problem.since,
         "explains": [ref_out(r) for r in problem.explains],
-        "remedy": {"text": problem.remedy.text, "command": problem.remedy.command},
+        "remedy": {
+            "text": problem.remedy.text,
+            "command": problem.remedy.command,
+            "change": msgspec.to_builtins(problem.remedy.change),
+        },
         "missing": list(problem.missing),
         "chain": list(problem.chain),
     }

@@ -19,12 +19,12 @@ def hypothesis_json(hypothesis: StoredHypothesis) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(hypothesis)
     found["for"], found["against"] = found.pop("supporting"), found.pop("contradicting")
     found["remedy"] = remedy_json(hypothesis)
-    del found["command"]
+    del found["command"], found["change"]
     return found
 
 
 def remedy_json(hypothesis: StoredHypothesis) -> dict[str, Any]:
-    return {"text": hypothesis.remedy, "command": hypothesis.command or None}
+    return {"text": hypothesis.remedy, "command": hypothesis.command or None, "change": hypothesis.change}
 
 
 def step_json(step: InvestigationStep) -> dict[str, Any]:

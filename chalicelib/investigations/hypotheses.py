@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from chalicelib.investigations.templates import Template
-from chalicelib.rootcause import Diagnosis, Problem
+from chalicelib.rootcause import Diagnosis, Hypothesis, Problem
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref
 from chalicelib.store.investigation_records import HypothesisStatus, StoredHypothesis
@@ -52,10 +52,19 @@ def settled(diagnosis: Diagnosis, template: Template, before: Sequence[StoredHyp
         for p in within(diagnosis.problems, template)
     ][:MAX_HYPOTHESES]
     held = {h.id for h in found}
-    return [*found, *(_refuted(h, found) for h in before if h.id not in held)]
+    weighed = {hypothesis_id(h.resource, h.mode): h for h in diagnosis.hypotheses if h.status == "refuted"}
+    return [*found, *(_refuted(h, found, weighed.get(h.id)) for h in before if h.id not in held)]
 
 
-def _refuted(before: StoredHypothesis, found: Sequence[StoredHypothesis]) -> StoredHypothesis:
+def _refuted(
+    before: StoredHypothesis, found: Sequence[StoredHypothesis], weighed: Hypothesis | None
+) -> StoredHypothesis:
+    """A hypothesis that does not hold, with the engine's reason where it weighed it, else with what holds instead."""
+    if weighed is not None:
+        contradicting = tuple(e.id for e in weighed.contradicting)
+        return msgspec.structs.replace(
+            before, status="refuted", probability=0.0, why=weighed.why, contradicting=contradicting, missing=()
+        )
     better = next((h for h in found if before.resource in (h.resource, *h.explains)), None)
     why = (
         f"What was read since points to {better.title.lower()} of {ref_of(better.resource)} instead."
@@ -71,7 +80,8 @@ def _refuted(before: StoredHypothesis, found: Sequence[StoredHypothesis]) -> Sto
 def evidence_of(diagnosis: Diagnosis, wanted: Iterable[str]) -> list[Evidence]:
     """The slices behind evidence ids."""
     ids = set(wanted)
-    known = {e.id: e for p in diagnosis.problems for e in p.evidence}
+    known = {e.id: e for h in diagnosis.hypotheses for e in (*h.supporting, *h.contradicting)}
+    known |= {e.id: e for p in diagnosis.problems for e in p.evidence}
     return [known[one] for one in sorted(ids & known.keys())]
 
 
@@ -92,4 +102,5 @@ def _stored(problem: Problem, status: HypothesisStatus) -> StoredHypothesis:
         since=problem.since,
         remedy=problem.remedy.text,
         command=problem.remedy.command or "",
+        change=msgspec.to_builtins(problem.remedy.change),
     )

@@ -153,6 +153,8 @@ def parts_of(report: Report) -> Iterator[Part]:
             yield Part("text", f"What to do: {hypothesis.remedy}")
         if hypothesis.command:
             yield Part("command", hypothesis.command)
+        if hypothesis.change:
+            yield Part("list", "Proposed change, to be approved", tuple(_change(hypothesis.change)))
     refuted = [h for h in conclusion.hypotheses if h.status == "refuted"]
     if refuted:
         rows = tuple((f"{h.title} of {_name(h.resource)}", h.why) for h in refuted)
@@ -185,6 +187,13 @@ def _rest(report: Report) -> Iterator[Part]:
         yield Part("list", "", rows)
     yield Part("heading", "Steps")
     yield Part("numbered", "", tuple((f"{s.title}{' (failed)' if s.failed else ''}", s.summary) for s in report.steps))
+
+
+def _change(change: Json) -> Iterator[tuple[str, str]]:
+    """The proposed change in words: what is done, to what, and why."""
+    yield str(change.get("action", "")), str(change.get("why", ""))
+    for name, value in sorted(change.get("arguments", {}).items()):
+        yield name, value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
 
 
 def _facts(session: Investigation) -> Iterator[tuple[str, str]]:

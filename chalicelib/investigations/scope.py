@@ -140,8 +140,14 @@ def within_scope(whole: Diagnosis, scope: Scope, view: ClusterView) -> Diagnosis
     parts = [scoped(whole, view.world, target=one) for one in scope.targets]
     problems = {p.id for part in parts for p in part.problems}
     symptoms = [s for s in whole.symptoms if any(s in part.symptoms for part in parts)]
-    kept = tuple(p for p in whole.problems if p.id in problems)
-    return Diagnosis(outcome=parts[0].outcome, problems=kept, symptoms=tuple(symptoms), gaps=whole.gaps)
+    weighed = {(h.resource, h.mode) for part in parts for h in part.hypotheses}
+    return Diagnosis(
+        outcome=parts[0].outcome,
+        problems=tuple(p for p in whole.problems if p.id in problems),
+        symptoms=tuple(symptoms),
+        hypotheses=tuple(h for h in whole.hypotheses if (h.resource, h.mode) in weighed),
+        gaps=whole.gaps,
+    )
 
 
 def _nearest(target: Ref, view: ClusterView) -> Iterable[Ref]:

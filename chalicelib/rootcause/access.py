@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from chalicelib.rootcause import logs
@@ -14,6 +15,8 @@ from chalicelib.state.kinds.access import PolicyRule
 from chalicelib.state.meta import Ref
 
 LATEST_LINES = 10
+_WITHOUT = re.compile(r"continuing|falling back|fall back|skipping|ignoring|will be disabled|going on without", re.I)
+"""Words of a program that does without what it is refused."""
 GROUPS_OF_ALL = ("system:authenticated", "system:serviceaccounts")
 
 
@@ -51,8 +54,12 @@ def granted(refusal: Forbidden, look: Look) -> bool | None:
 
 def _goes_on(refusal: Forbidden, lines: Sequence[Line]) -> bool:
     """Whether the refusal is repeated, or among the last things said: else the program went on without it."""
-    same = [line.number for line in lines if "forbidden" in line.text and refusal.account in line.text]
-    return len(same) > 1 or lines[-1].number - refusal.line.number < LATEST_LINES
+    same = [
+        line.number
+        for line in lines
+        if "forbidden" in line.text and refusal.account in line.text and not _WITHOUT.search(line.text)
+    ]
+    return len(same) > 1 or (bool(same) and lines[-1].number - same[-1] < LATEST_LINES)
 
 
 @detector("rbac_forbidden", symptom=access_refused)

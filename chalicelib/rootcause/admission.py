@@ -208,6 +208,19 @@ def quota_storage(case: Case, look: Look) -> Finding | None:
     return _quota(case, look, "quota_storage")
 
 
+def full_of_services(quota: Any) -> str:
+    """The resource name of a quota on Services that is used up; empty when there is none."""
+    hard, used = quota.status.hard or quota.spec.hard, quota.status.used
+    return next(
+        (
+            name
+            for name in sorted(hard)
+            if name in ("services", "count/services") and quantity(used.get(name)) >= quantity(hard[name])
+        ),
+        "",
+    )
+
+
 # LimitRange, ServiceAccount, Pod Security
 
 

@@ -260,6 +260,7 @@ def bad_command(case: Case, look: Look) -> Finding | None:
     said, cited = start_error(case, look)
     code = exit_code(case)
     refused = bool(said and _NO_PROGRAM.search(said[:4000]) and not _FORMAT.search(said) and "OOM" not in said)
+    refused = refused and _CONTEXT.search(said[:4000]) is None
     words = look.last_words(case.ref, case.container)
     shell = (
         next((line for line in reversed(words[0]) if _SHELL.search(line.text)), None)
@@ -329,13 +330,76 @@ def user_not_allowed(case: Case, look: Look) -> Finding | None:
     """
     said, cited = _message(case, look)
     if not any(text in said for text in ("runAsNonRoot", "non-numeric user", "breaks non-root policy")):
-        return None
+        return _context_refused(case, look, said, cited)
     return blame(
         case.resource,
         f"{case.where} cannot start: runAsNonRoot is set and container {case.container} would run as root",
         strength=DECISIVE,
         because=[cited],
         container=case.container,
+        since=case.since,
+    )
+
+
+_CONTEXT = re.compile(
+    r"seccomp|apparmor|specified without (?:a )?user|selinux|run_?As_?Group|runAsUser|supplementalGroups|fsGroup|"
+    r"unknown capability|capabilit(?:y|ies) .{0,60}(?:not|invalid|unknown)|privileged .{0,40}not allowed|no_new_privs",
+    re.I,
+)
+
+
+def _context_refused(case: Case, look: Look, said: str, cited: Evidence | None) -> Finding | None:
+    """The runtime cannot give the container the security context that it asks for."""
+    found = _CONTEXT.search(said[:4000])
+    if found is None:
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} cannot start: the node cannot apply the security context of container {case.container} "
+        f"({quoted(said, 160)})",
+        strength=DECISIVE,
+        because=[cited],
+        container=case.container,
+        since=case.since,
+    )
+
+
+@detector("security_context_invalid", symptom=container_crashing)
+def context_refused_at_start(case: Case, look: Look) -> Finding | None:
+    """The container's start fails over its security context."""
+    said, cited = start_error(case, look)
+    return _context_refused(case, look, said, cited)
+
+
+_NO_ADDRESS = re.compile(
+    r"no IP addresses available|no available IP|no more IPs|IP pool.{0,40}exhaust|exhausted.{0,40}IP|"
+    r"failed to allocate for range|InsufficientFreeAddresses|failed to assign an IP address|"
+    r"no (?:more |free |available )+(?:ips?|addresses|affine blocks)\b|could not allocate ip|affine blocks|"
+    r"assigned 0 out of \d+|all (?:pod )?CIDRs? .{0,40}(?:full|used|exhausted)|range is full|not enough IP",
+    re.I,
+)
+
+
+@detector("pod_ip_exhaustion", symptom=pod_creating)
+def pod_ip_exhaustion(case: Case, look: Look) -> Finding | None:
+    """The network plugin of the node has no address left to give."""
+    event = look.saying(case.members[:5], "ip", "cidr", "range", "address", reasons=_SANDBOX)
+    if event is None or not _NO_ADDRESS.search(event.message[:4000]):
+        return None
+    name = case.pod.spec.node_name
+    node = look.snapshot.get("Node", "", name)
+    return blame(
+        case.resource,
+        f"{case.where} cannot start: node {name} has no pod address left ({quoted(event.message, 140)})",
+        strength=DECISIVE,
+        because=[
+            look.event(event),
+            look.at(node, "/spec/podCIDR", f"The pod range of node {name} holds {look.world.pods_on(name)} pods")
+            if node is not None and node.spec.pod_cidr
+            else None,
+        ],
+        node=name,
+        pod=case.ref.name,
         since=case.since,
     )
 
@@ -347,6 +411,8 @@ _SANDBOX = ("FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkNotReady
 def sandbox_not_created(case: Case, look: Look) -> Finding | None:
     """The runtime cannot make the pod's sandbox, or nothing says why the containers are not created."""
     event = look.saying(case.members[:5], "", reasons=_SANDBOX)
+    if event is not None and _NO_ADDRESS.search(event.message[:4000]):
+        return None
     if event is not None:
         return blame(
             case.resource,

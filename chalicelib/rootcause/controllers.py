@@ -11,6 +11,7 @@ from chalicelib.rootcause.look import Look, condition_pointer, container_pointer
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.sightings import (
     autoscaler_inactive,
+    autoscaler_maxed,
     cronjob_idle,
     dependents,
     job_failed,
@@ -77,14 +78,18 @@ def rollout_stuck(case: Case, look: Look) -> Finding | None:
         return blame(
             case.ref,
             f"the rollout of {case.where} is stuck ({progressing.reason}): {ready}{why}",
-            strength=WEAK if unstarted else 0.86 if progressing.reason == "ProgressDeadlineExceeded" else GOOD,
+            strength=WEAK if unstarted else GOOD if own else 0.75,
             because=[
                 look.at(case.subject, condition_pointer(case.subject, "Progressing")),
                 look.at(case.subject, "/status"),
                 *own,
             ],
             since=case.since,
-            missing=(f"why pod {unstarted} does not start: its events",) if unstarted else (),
+            missing=(f"why pod {unstarted} does not start: its events",)
+            if unstarted
+            else ()
+            if own
+            else ("events and logs of the new pods",),
         )
     if spec.paused:
         return blame(
@@ -296,13 +301,39 @@ def hpa_target_missing(case: Case, look: Look) -> Finding | None:
     """The autoscaler's target does not exist."""
     target = case.subject.spec.scale_target_ref
     gone = look.absent(target.kind, case.ref.namespace, target.name)
-    if gone is None:
+    able = condition(case.subject.status.conditions, "AbleToScale")
+    refused = able is not None and able.false and able.reason == "FailedGetScale"
+    known = look.snapshot.get(target.kind, case.ref.namespace, target.name) is not None
+    if gone is None and not (refused and not known):
         return None
     return blame(
         case.ref,
         f"autoscaler {case.where} scales nothing: {target.kind} {target.name} does not exist",
         strength=DECISIVE,
-        because=[look.at(case.subject, "/spec/scaleTargetRef"), gone],
+        because=[
+            look.at(case.subject, "/spec/scaleTargetRef"),
+            gone,
+            look.at(case.subject, condition_pointer(case.subject, "AbleToScale", "/message")) if refused else None,
+        ],
+        since=case.since,
+        critical=False,
+    )
+
+
+@detector("hpa_maxed_or_target_missing", symptom=autoscaler_maxed)
+def hpa_maxed(case: Case, look: Look) -> Finding | None:
+    """The autoscaler may add no further replica, and its metric is still above the target."""
+    hpa = case.subject
+    return blame(
+        case.ref,
+        f"autoscaler {case.where} is at its maximum of {hpa.spec.max_replicas} replicas and still {case.text}",
+        strength=GOOD,
+        because=[
+            look.at(hpa, "/spec/maxReplicas"),
+            look.at(hpa, "/status/currentMetrics"),
+            look.at(hpa, condition_pointer(hpa, "ScalingLimited")),
+        ],
+        explains=[Ref(hpa.spec.scale_target_ref.kind, case.ref.namespace, hpa.spec.scale_target_ref.name)],
         since=case.since,
         critical=False,
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.rootcause import logs
+from chalicelib.rootcause.admitted import rewritten_limits
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.configuration import exit_code, start_error
 from chalicelib.rootcause.logs import Line, quoted
 from chalicelib.rootcause.look import Look, container_pointer, status_pointer
 from chalicelib.rootcause.registry import detector
+from chalicelib.rootcause.signatures import SIGNATURES, Signature
 from chalicelib.rootcause.symptoms import container_crashing, container_not_created, pod_creating
+from chalicelib.rootcause.vitals import vitals
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref, condition
 from chalicelib.state.quantity import format_bytes, quantity
@@ -79,6 +81,11 @@ def oom_killed(case: Case, look: Look) -> Finding | None:
         strength = 0.55
     else:
         return None
+    memory = vitals(look).of("memory", case.resource)
+    if rewritten_limits(case.pod, case.container, look) is not None or (
+        ended_reason(case) == "OOMKilled" and memory is not None and memory.leaks
+    ):
+        strength = min(strength, WEAK)
     bound = f"its memory limit of {limit}" if limit is not None else "the memory of its node (it has no limit)"
     pointer = (
         container_pointer(case.pod.spec, case.container, "/resources/limits/memory") if limit is not None else None
@@ -205,93 +212,7 @@ def _environment(case: Case, look: Look) -> tuple[set[str], bool]:
     return given, complete
 
 
-# Reasons that the last words give away, as data
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A pattern in the last lines of a log that names a mode, and how people say it."""
-
-    mode: str
-    pattern: re.Pattern[str]
-    strength: float
-    says: str
-
-
-SIGNATURES = (
-    Signature(
-        "certificate_expired",
-        re.compile(
-            r"certificate has expired|CERT_HAS_EXPIRED|CertificateExpiredException|certificate expired|NotAfter: ", re.I
-        ),
-        STRONG,
-        "a certificate has expired",
-    ),
-    Signature(
-        "ephemeral_storage_or_disk_full",
-        re.compile(r"no space left on device|ENOSPC|disk full|No usable temporary directory", re.I),
-        STRONG,
-        "the disk is full",
-    ),
-    Signature(
-        "fd_conntrack_ephemeral_port_exhaustion",
-        re.compile(r"too many open files|EMFILE|EADDRNOTAVAIL|Cannot assign requested address", re.I),
-        GOOD,
-        "it runs out of file descriptors or ports",
-    ),
-    Signature(
-        "sidecar_port_conflict",
-        re.compile(
-            r"address already in use|EADDRINUSE|bind: address in use|port \d{1,5} is already (?:in use|allocated)", re.I
-        ),
-        STRONG,
-        "the port it wants is already in use",
-    ),
-    Signature(
-        "db_bad_credentials",
-        re.compile(
-            r"password authentication failed|Access denied for user|authentication failed for user|"
-            r"Login failed for user|SASL authentication failed|WRONGPASS|invalid username-password pair",
-            re.I,
-        ),
-        STRONG,
-        "the database refuses its credentials",
-    ),
-    Signature(
-        "cache_auth_or_memory",
-        re.compile(r"NOAUTH Authentication required|OOM command not allowed", re.I),
-        STRONG,
-        "the cache refuses it",
-    ),
-    Signature(
-        "db_connections_exhausted",
-        re.compile(r"too many connections|remaining connection slots are reserved|sorry, too many clients", re.I),
-        STRONG,
-        "the database has no connection left",
-    ),
-    Signature(
-        "volume_permission_denied",
-        re.compile(
-            r"(?:permission denied|EACCES|Read-only file system|EROFS)[^\n]{0,200}/[\w./-]|"
-            r"/[\w./-]{2,200}['\"]?[:,]? {0,3}(?:\(?Permission denied|\[?Errno 13|Read-only file system)|"
-            r"mkdir[^\n]{1,200}permission denied|AccessDeniedException: /",
-            re.I,
-        ),
-        GOOD,
-        "it may not write to a path",
-    ),
-    Signature(
-        "script_or_args_error",
-        re.compile(
-            r"syntax error|SyntaxError|unknown (?:flag|option|command|shorthand)|unrecognized (?:option|"
-            r"arguments?)|flag provided but not defined|invalid option|unexpected token|bad option|"
-            r"Unrecognized VM option|unexpected argument|no such option|parse error",
-            re.I,
-        ),
-        STRONG,
-        "its script or arguments are wrong",
-    ),
-)
+# Reasons that the last words give away
 
 
 def _signature_detector(signature: Signature) -> Callable[[Case, Look], Finding | None]:
@@ -317,6 +238,33 @@ def _signature_detector(signature: Signature) -> Callable[[Case, Look], Finding 
 
 for _signature in SIGNATURES:
     detector(_signature.mode, symptom=container_crashing)(_signature_detector(_signature))
+
+
+_TURNED = re.compile(r"Read-only file system|\bEROFS\b", re.I)
+
+
+@detector("storage_io_errors", symptom=container_crashing)
+def turned_read_only(case: Case, look: Look) -> Finding | None:
+    """Writes fail because the file system is read-only, and nothing in the pod's spec makes it so: the kernel did."""
+    words = look.last_words(case.ref, case.container)
+    line = next((x for x in reversed(words[0][-LAST_LINES:]) if _TURNED.search(x.text)), None) if words else None
+    context = case.spec.security_context
+    meant = (context is not None and context.read_only_root_filesystem) or any(
+        m.read_only for m in case.spec.volume_mounts
+    )
+    claims = any(v.persistent_volume_claim for v in case.pod.spec.volumes)
+    if line is None or words is None or meant or not claims:
+        return None
+    return blame(
+        case.resource,
+        f"{case.where} cannot write: a file system turned read-only although nothing asks for that: "
+        f"{quoted(line.text, 140)}",
+        strength=STRONG,
+        because=[_cite(case, look, line, words[1]), *end_evidence(case, look)],
+        container=case.container,
+        since=case.since,
+        missing=("kernel log of the node",),
+    )
 
 
 # What it calls
@@ -409,7 +357,7 @@ def app_exception(case: Case, look: Look) -> Finding | None:
             missing=() if calls else (_no_log(case),),
         )
     thrown = logs.failure(words[0][-120:]) is not None
-    strength = 0.86 if logs.has_trace(words[0][-120:]) and thrown else GOOD if thrown else LIKELY
+    strength = 0.82 if logs.has_trace(words[0][-120:]) and thrown else GOOD if thrown else LIKELY
     if code in STOPPED and case.spec.liveness_probe is not None:
         strength = WEAK
     return blame(

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from chalicelib.rootcause import changes, ranking
+from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
+from chalicelib.rootcause.complaining import complaining, failing
+from chalicelib.rootcause.degraded import degraded
+from chalicelib.rootcause.drift import refused_services
+from chalicelib.rootcause.exposure import astray
+from chalicelib.rootcause.gateways import not_found, refused, routeless
+from chalicelib.rootcause.infrastructure import beneath
+from chalicelib.rootcause.lifecycle import unfinished
 from chalicelib.rootcause.look import Look
-from chalicelib.rootcause.model import Diagnosis, Outcome, Problem, Symptom
+from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
 from chalicelib.rootcause.outside import outside_calls
+from chalicelib.rootcause.performance import climbing, lagging
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
+from chalicelib.rootcause.rejected import rejected
 from chalicelib.rootcause.sightings import object_cases
 from chalicelib.rootcause.symptoms import pod_cases
+from chalicelib.rootcause.volumes import lost_claims
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap, Snapshot
 from chalicelib.state.world import World
 
 ESSENTIAL = ("Pod",)
+SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
+    pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
+    routeless, degraded, climbing, lagging, beneath, refused_services, rejected,
+)  # fmt: skip
+"""What collects live symptoms, in the order of the answer."""
 SEVERITIES = ("critical", "warning", "info")
 NEAREST = 3
 
@@ -32,18 +48,27 @@ def diagnose(
     `previous` is an earlier snapshot of the same cluster: what changed since is weighed higher. A target or namespace
     that does not exist gives `object_not_found` with the nearest names.
     """
-    look = Look(world)
+    look = Look(world, previous)
     gaps = list(world.snapshot.gaps)
     cases = list(_cases(look, gaps))
-    changed = changes.recently_changed(look, previous)
+    changed = changes.recently_changed(look)
     candidates: list[Candidate] = []
+    vague: list[tuple[Candidate, Candidate]] = []
     for case in cases:
-        candidates += ranking.weigh(case, list(_findings(case, look, gaps)), changed)
-    kept = ranking.explain_away(ranking.merge(ranking.lift_to_cron_jobs(candidates, look)))
-    problems = [ranking.problem(c, look) for c in _worth_telling(kept)]
+        found = list(_findings(case, look, gaps))
+        own = ranking.weigh(case, found, changed)
+        candidates += own
+        vague += [(c, max(own, key=lambda o: o.probability)) for c in ranking.silenced(case, found)]
+    explained = ranking.explain_away(ranking.merge(ranking.lift_to_cron_jobs(candidates, look)))
+    told = _worth_telling(explained.kept)
+    problems = [ranking.problem(c, look) for c in told]
     problems.sort(key=_rank)
     whole = Diagnosis(
-        outcome="no_fault", problems=tuple(problems), symptoms=tuple(_seen(c) for c in cases), gaps=tuple(gaps)
+        outcome="no_fault",
+        problems=tuple(problems),
+        symptoms=tuple(_seen(c) for c in cases),
+        hypotheses=weighed.hypotheses(explained.kept, [*explained.dropped, *vague]),
+        gaps=tuple(gaps),
     )
     return scoped(whole, world, target=target, namespace=namespace)
 
@@ -54,21 +79,30 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
     if lost is not None:
         message, nearest = lost
         return Diagnosis(outcome="object_not_found", gaps=whole.gaps, message=message, nearest=nearest)
-    problems, symptoms = whole.problems, whole.symptoms
+    problems, symptoms, hypotheses = whole.problems, whole.symptoms, whole.hypotheses
     if namespace:
         problems = tuple(p for p in problems if _touches(p, namespace))
         symptoms = tuple(s for s in symptoms if s.resource.namespace == namespace)
+        hypotheses = tuple(h for h in hypotheses if _touches(h, namespace))
     if target is not None:
         refs = _relatives(target, world)
         problems = tuple(p for p in problems if p.resource in refs or refs.intersection(p.explains))
         symptoms = tuple(s for s in symptoms if s.resource in refs or s.subject in refs)
+        hypotheses = tuple(h for h in hypotheses if h.resource in refs or refs.intersection(h.explains))
     outcome, message = _outcome(problems, world, target.namespace if target else namespace)
-    return Diagnosis(outcome=outcome, problems=problems, symptoms=symptoms, gaps=whole.gaps, message=message)
+    return Diagnosis(
+        outcome=outcome,
+        problems=problems,
+        symptoms=symptoms,
+        hypotheses=hypotheses,
+        gaps=whole.gaps,
+        message=message,
+    )
 
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     """All live symptoms; a collector that fails leaves a gap, not a failed diagnosis."""
-    for source in (pod_cases, object_cases, outside_calls):
+    for source in SOURCES:
         try:
             yield from source(look)
         except Exception as error:
@@ -145,11 +179,11 @@ def _outcome(problems: tuple[Problem, ...], world: World, namespace: str) -> tup
     return "no_fault", ""
 
 
-def _touches(problem: Problem, namespace: str) -> bool:
+def _touches(claim: Problem | Hypothesis, namespace: str) -> bool:
     return (
-        problem.resource.namespace == namespace
-        or any(r.namespace == namespace for r in problem.explains)
-        or (problem.resource == Ref("Namespace", "", namespace))
+        claim.resource.namespace == namespace
+        or any(r.namespace == namespace for r in claim.explains)
+        or (claim.resource == Ref("Namespace", "", namespace))
     )
 
 

@@ -66,12 +66,19 @@ def errors(lines: list[Line]) -> list[Line]:
     return [line for line in lines if _ERROR.search(line.text) and not _HARMLESS.search(line.text)]
 
 
+def is_harmless(line: Line) -> bool:
+    """Whether a line says of itself that it is information or less."""
+    return _HARMLESS.search(line.text) is not None
+
+
 _EXCEPTION = re.compile(
     r"^(?:[\w.$]{1,150}\.)?[A-Z]\w{0,80}(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?:: .{0,500})?"
 )
 _HEADS = (
     re.compile(r"^Caused by: .{1,500}"),
     re.compile(r"Exception in thread .{1,500}"),
+    re.compile(r"\bterminate called (?:after|without) .{0,500}|\blibc\+\+abi: .{1,500}|^\s{0,4}what\(\): .{1,500}"),
+    re.compile(r"\bAssertion .{1,300} failed"),
     re.compile(r"\bpanic: .{1,500}"),
     re.compile(r"\bfatal error: .{1,500}"),
     re.compile(r"thread '[^']{0,80}' panicked at .{0,500}"),
@@ -193,31 +200,50 @@ _LOOKUPS = (
     re.compile(rf"(?:[Uu]nknown|[Uu]nresolvable|[Bb]ad) (?:MySQL server )?host[: ]+[\"']?{_HOST}"),
     re.compile(rf"host='{_HOST}'.{{0,300}}(?:Name or service not known|name resolution|nodename nor servname)"),
     re.compile(
-        rf"{_HOST}:? (?:Name or service not known|Temporary failure in name resolution|Name does not resolve|NXDOMAIN)"
+        rf"(?<!address )(?<!failure in )\b{_HOST}:? (?:Name or service not known|Name does not resolve|NXDOMAIN|"
+        r"Temporary failure in name resolution)"
     ),
-    re.compile(rf"nslookup: can't resolve '{_HOST}'"),
+    re.compile(rf"(?:nslookup|ping|wget|curl): .{{0,30}}(?:can't resolve|bad address|unable to resolve) '?{_HOST}"),
+    re.compile(rf"getaddrinfo for {_HOST} failed"),
+    re.compile(rf"getaddrinfo {_HOST}: "),
+    re.compile(rf"(?:not known|no such host|not resolve\w*|lookup \w+)[^(\n]{{0,60}}\({_HOST}\)"),
+    re.compile(
+        rf"(?:No such host is known|Name or service not known|Resource temporarily unavailable)\.? \({_HOST}:\d"
+    ),
+    re.compile(rf"Couldn't resolve server {_HOST}"),
+    re.compile(rf"[Ff]ailed to resolve '{_HOST}:\d"),
+    re.compile(rf"\({_HOST}:\d{{2,5}}\): non-existing domain"),
+    re.compile(rf"server can't find {_HOST}: (?:NXDOMAIN|SERVFAIL)"),
+    re.compile(rf"DNS resolution failed for (?:service: )?(?:dns:/{{0,3}})?{_HOST}"),
     re.compile(rf"host not found in upstream \"{_HOST}"),
 )
 _CALL = re.compile(
-    r"refused|time(?:d )?out|host|resol|lookup|getaddrinfo|not known|deadline|unreachable|route to", re.I
+    r"refused|time(?:d )?out|DeadlineExceeded|link failure|host|resol|lookup|getaddrinfo|not known|deadline|"
+    r"unreachable|route to|nxdomain|"
+    r"non-existing|could not be established|can't find|bad address",
+    re.I,
 )
 _REFUSED = re.compile(
-    r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to", re.I
+    r"connection refused|ECONNREFUSED|actively refused|Errno 111|Connect call failed|Failed to connect to|"
+    r"Connection to \S{1,253} refused|server on '[^']{1,253}' \(111|could not be established",
+    re.I,
 )
 _TIMED_OUT = re.compile(
     r"i/o timeout|ETIMEDOUT|timed out|timeout exceeded|deadline exceeded|"
-    r"no route to host|EHOSTUNREACH|network is unreachable",
+    r"no route to host|EHOSTUNREACH|network is unreachable|DeadlineExceeded|link failure",
     re.I,
 )
 _TARGETS = (
     re.compile(rf"\b[a-z][a-z0-9+]{{1,20}}://(?:[^@/\s\"']{{1,200}}@)?{_HOST}(?::(\d{{1,5}}))?"),
     re.compile(rf"host='{_HOST}', port=(\d{{1,5}})"),
     re.compile(rf"dial tcp:? {_HOST}:(\d{{1,5}})"),
-    re.compile(rf"connect to (?:server at )?\"?{_HOST}\"?(?: \([\d.]{{7,15}}\))?,? port (\d{{1,5}})"),
+    re.compile(rf"\b{_HOST}/[\d.]{{7,15}}:(\d{{1,5}})\b"),
+    re.compile(rf"connect(?:ion)? to (?:server at )?\"?{_HOST}\"?(?: \([\d.]{{7,15}}\))?,? port (\d{{1,5}})"),
     re.compile(rf"on host \"{_HOST}\".{{0,80}}? port (\d{{1,5}})"),
     re.compile(rf"(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) {_HOST}:(\d{{1,5}})"),
     re.compile(rf"(?:to|at|from|host|address|server)[ =:/]{{1,3}}[\"'\[(]{{0,2}}{_HOST}[:/](\d{{2,5}})\b"),
     re.compile(rf"\b{_HOST}:(\d{{2,5}})\b"),
+    re.compile(rf"(?:timed out: |server on )'{_HOST}'()"),
 )
 
 
@@ -231,10 +257,26 @@ class FailedCall:
     line: Line
 
 
+_ADDRESS = re.compile(rf"\b[a-z][a-z0-9+]{{1,20}}://(?:[^@/\s\"']{{1,200}}@)?{_HOST}(?::(\d{{1,5}}))?")
+_FULL_NAME = re.compile(
+    r"\b([a-z0-9][a-z0-9-]{0,62}\.[a-z0-9-]{1,63}\.svc(?:\.[a-z0-9.-]{1,200})?)(?::(\d{1,5}))?", re.I
+)
+_NAME_FAILS = re.compile(
+    r"name resolution|name or service not known|nodename nor servname|EAI_AGAIN|ENOTFOUND|no such host|"
+    r"server misbehaving|could not resolve|can't resolve|NXDOMAIN|name does not resolve|unknown host|SERVFAIL",
+    re.I,
+)
+NEAR_LINES = 3
+"""A message of several lines names its host within so many lines of what it says."""
+
+
 def failed_calls(lines: list[Line]) -> list[FailedCall]:
-    """Calls that failed for want of a name, a listener or an answer; one line may name a host and its address."""
+    """Calls that failed for want of a name, a listener or an answer; one line may name a host and its address.
+
+    Where the line that says so names no host, those around it are asked, because chained errors are printed in lines.
+    """
     found: list[FailedCall] = []
-    for line in lines:
+    for index, line in enumerate(lines):
         text = line.text
         if not _CALL.search(text):
             continue
@@ -242,10 +284,42 @@ def failed_calls(lines: list[Line]) -> list[FailedCall]:
         if host:
             found.append(FailedCall(host.strip("."), 0, "unresolved", line))
             continue
-        how = "refused" if _REFUSED.search(text) else "timeout" if _TIMED_OUT.search(text) else ""
+        unresolved = bool(_NAME_FAILS.search(text))
+        refused, late = _REFUSED.search(text), _TIMED_OUT.search(text)
+        how = "unresolved" if unresolved else "refused" if refused else "timeout" if late else ""
         if how and not _HARMLESS.search(text):
-            found.extend(FailedCall(h, p, how, line) for h, p in _targets(text))
+            targets = [] if unresolved else list(_targets(text))
+            found.extend(FailedCall(h, p, how, line) for h, p in targets or _named_near(lines, index))
     return found
+
+
+def _named_near(lines: list[Line], index: int) -> list[tuple[str, int]]:
+    """The address that the lines of the same message name, the nearest first."""
+    near = sorted(range(max(0, index - NEAR_LINES), min(len(lines), index + 2)), key=lambda i: (abs(i - index), i))
+    for place in near:
+        match = _ADDRESS.search(lines[place].text) or _FULL_NAME.search(lines[place].text)
+        if match:
+            return [(match.group(1).strip("."), int(match.group(2) or 0))]
+    return []
+
+
+def connection_failures(lines: list[Line]) -> list[Line]:
+    """Lines that say that a connection was refused or not answered, whether they tell which or not."""
+    return [x for x in lines if (_REFUSED.search(x.text) or _TIMED_OUT.search(x.text)) and not _HARMLESS.search(x.text)]
+
+
+def name_failures(lines: list[Line]) -> list[Line]:
+    """Lines that say that a name could not be resolved, whether they tell the name or not."""
+    return [line for line in lines if _NAME_FAILS.search(line.text) and not _HARMLESS.search(line.text)]
+
+
+_SCHEMES = frozenset(("ipv4", "ipv6", "tcp", "dns", "unix", "line"))
+_NO_HOST = re.compile(r"\d{4}-\d\d-\d\dT|0x[0-9a-f]+$")
+
+
+def hosts(text: str) -> list[tuple[str, int]]:
+    """(host, port) pairs that a line names, port 0 when it names none."""
+    return list(_targets(text))
 
 
 def _targets(text: str) -> Iterator[tuple[str, int]]:
@@ -253,7 +327,7 @@ def _targets(text: str) -> Iterator[tuple[str, int]]:
     for pattern in _TARGETS:
         for host, port in pattern.findall(text)[:4]:
             bare = host.strip(".")
-            if bare not in seen and not bare.isdigit() and not re.match(r"\d{4}-\d\d-\d\dT", bare):
+            if bare not in seen and bare not in _SCHEMES and not bare.isdigit() and not _NO_HOST.match(bare):
                 seen.add(bare)
                 yield bare, int(port or 0)
 

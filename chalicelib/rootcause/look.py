@@ -19,6 +19,7 @@ import msgspec
 
 from chalicelib.rootcause import logs
 from chalicelib.rootcause.logs import FailedCall, Line
+from chalicelib.state.diff import Change, diff
 from chalicelib.state.evidence import (
     Evidence,
     absence_evidence,
@@ -32,6 +33,7 @@ from chalicelib.state.kinds.network import Service
 from chalicelib.state.kinds.pod import Pod
 from chalicelib.state.kinds.pod_spec import PodSpec
 from chalicelib.state.meta import LabelSelector, Ref
+from chalicelib.state.snapshot import Snapshot
 from chalicelib.state.world import World
 
 T = TypeVar("T")
@@ -68,8 +70,9 @@ class Complaint:
 class Look:
     """Questions that detectors ask, and the citations of the answers."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, previous: Snapshot | None = None) -> None:
         self.world = world
+        self.previous = previous
         self.snapshot = world.snapshot
         self.graph = world.graph
         self.now = world.now
@@ -264,6 +267,15 @@ class Look:
                     return event
         return None
 
+    # Changes
+
+    @cached_property
+    def changes(self) -> dict[Ref, Change]:
+        """What somebody changed since the previous snapshot; empty without one."""
+        if self.previous is None:
+            return {}
+        return {c.ref: c for c in diff(self.previous, self.snapshot) if c.what != "changed" or c.spec_changed}
+
     # Logs
 
     def log(self, pod: Ref, container: str, *, previous: bool = False) -> list[Line] | None:
@@ -281,6 +293,13 @@ class Look:
         previous = self.log(pod, container, previous=True)
         if previous:
             return previous, True
+        current = self.log(pod, container)
+        return (current, False) if current else None
+
+    def words(self, pod: Ref, container: str, *, running: bool) -> tuple[list[Line], bool] | None:
+        """(lines, is of the previous container): what a running container says, or what an ended one said last."""
+        if not running:
+            return self.last_words(pod, container)
         current = self.log(pod, container)
         return (current, False) if current else None
 

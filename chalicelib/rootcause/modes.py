@@ -18,8 +18,9 @@ from chalicelib.state.meta import Ref
 
 TIERS = {
     "app_exception": 1, "script_or_args_error": 0, "job_backoff_limit": 1, "dependency_unreachable": 1,
+    "app_feature_flag_or_bug": 1, "pod_network_delay": 1,
     "init_container_crash": 1, "init_container_hang": 1, "sandbox_create_failure": 1,
-    "zero_replicas": 1, "rollout_stuck": 2,
+    "zero_replicas": 1, "rollout_stuck": 2, "replicas_mismatch": 2,
     "endpoints_not_ready": 3, "hpa_no_metrics": 4, "pdb_blocks_drain": 4,
 }  # fmt: skip
 
@@ -41,6 +42,31 @@ TITLES = {
     "target_port_mismatch": "Service points at a wrong port", "endpoints_not_ready": "Not ready to serve",
     "ingress_backend_or_tls_missing": "Ingress backend or certificate missing", "kubelet_down": "Node does not report",
     "node_pressure_eviction": "Node under resource pressure", "rbac_forbidden": "Access refused by RBAC",
+    "pod_ip_exhaustion": "No pod address left", "memory_leak": "Memory leak",
+    "limits_rewritten_by_webhook": "Limits rewritten by a webhook", "cpu_throttling": "CPU limit too low",
+    "cpu_overload": "CPU overload", "env_var_wrong_address": "Variable with a wrong address",
+    "env_shadowed": "Variable set twice", "app_feature_flag_or_bug": "Application fails on its own",
+    "db_wrong_port": "Database called on a wrong port", "db_read_only": "Database takes no writes",
+    "db_slow_query_or_missing_index": "Slow queries or locks", "queue_lag_or_poison_message": "Queue not kept up with",
+    "broker_partition": "Broker cluster parted", "secret_rotated_but_env_stale": "Old credentials after a rotation",
+    "config_drift_after_deploy": "Worse since a change", "retry_storm": "Too many requests or retries",
+    "preempted_by_priority": "Pushed aside by a higher priority", "pvc_access_mode": "No volume with the access mode",
+    "pvc_selector": "No volume with the labels", "pv_already_bound": "Volume bound to another claim",
+    "pv_released_failed": "Volume released, failed or lost", "quota_services": "Service quota exhausted",
+    "mesh_mtls_or_authz_denies": "Service mesh denies", "keda_absent": "KEDA absent",
+    "statefulset_update_strategy_wrong": "Update strategy keeps old pods", "replicas_mismatch": "Too few replicas",
+    "cronjob_never_completes": "Job kept alive by a sidecar", "selector_too_broad": "Service selects foreign pods",
+    "service_protocol_mismatch": "Service with the wrong protocol",
+    "internal_traffic_policy_local": "Service answers on its node only",
+    "ingress_or_gateway_misroute": "Route to the wrong Service", "gateway_api_condition_false": "Gateway refused",
+    "pod_dns_policy_wrong": "Pod asks the wrong DNS", "coredns_misconfigured_or_stale": "Cluster DNS fails",
+    "hostname_typo": "Host name misspelled", "pod_network_delay": "Slow, perhaps by the network",
+    "node_network_delay": "Network of a node slow", "packet_loss_or_corruption": "Packets lost",
+    "kube_proxy_down": "kube-proxy down", "clock_drift": "Clocks disagree",
+    "apiserver_request_surge": "API server flooded", "storage_io_errors": "Storage fails",
+    "db_bad_credentials": "Login refused", "db_connections_exhausted": "No database connection left",
+    "cache_auth_or_memory": "Cache refuses", "fd_conntrack_ephemeral_port_exhaustion": "Files or ports used up",
+    "ephemeral_storage_or_disk_full": "Disk full",
     "rwo_multi_attach": "Volume still attached elsewhere", "webhook_tls_mismatch": "Admission webhook certificate",
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ outside_silent = SymptomType("outside_silent")
 
 REPEATED = 3
 LATEST_LINES = 12
+DNS_PORT = 53
 """A failure that is not among so many last lines is over."""
 _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}", re.I)
 _INSIDE = (".svc", ".local", ".internal", ".localdomain")
@@ -37,6 +38,12 @@ def failing_calls(look: Look) -> dict[tuple[Ref, str], list[FailedCall]]:
         if len({call.line.number for call in calls}) >= REPEATED
         and any(calls[-1].line.number > end - LATEST_LINES for (pod, _), end in ends.items() if pod == key[0])
     }
+
+
+def _servers_of_names(look: Look) -> list[Ref]:
+    """What answers names in the cluster: its trouble accounts for a name that cannot be resolved."""
+    dns = [s for s in look.snapshot.of("Service") if s.spec.selector and any(p.port == DNS_PORT for p in s.spec.ports)]
+    return sorted({ref for service in dns for ref in look.backing_refs(service)})
 
 
 def outside_calls(look: Look) -> Iterator[Case]:
@@ -64,6 +71,7 @@ def outside_unreachable(case: Case, look: Look) -> Finding | None:
         case.resource,
         f"{case.where} cannot reach {quoted(where, 120)} outside the cluster: it {HOW[last.how]}; its pods run on",
         strength=GOOD,
+        upstream=_servers_of_names(look) if last.how == "unresolved" else (),
         because=[
             look.lines(
                 case.ref,

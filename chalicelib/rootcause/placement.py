@@ -89,7 +89,9 @@ def _own_choice(pod: Pod, nodes: Sequence[Node]) -> str:
             return "node_absent"
         return "selector"
     if not any(affine_to(pod, n) for n in nodes):
-        return "affinity"
+        names = {n.metadata.name for n in nodes} | {n.metadata.labels.get(HOSTNAME) for n in nodes}
+        hosts_named = hosts_wanted(pod)
+        return "node_absent" if hosts_named and names.isdisjoint(hosts_named) else "affinity"
     return "selector" if pod.spec.node_selector else "affinity"
 
 
@@ -97,6 +99,15 @@ def selected_by(pod: Pod, node: Node) -> bool:
     """Whether the pod's nodeSelector accepts a node."""
     labels = node.metadata.labels
     return all(labels.get(key) == value for key, value in pod.spec.node_selector.items())
+
+
+def hosts_wanted(pod: Pod) -> list[str]:
+    """Node names that the pod's only required affinity term insists on, by name or by hostname label."""
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    terms = affinity.required.node_selector_terms if affinity is not None and affinity.required is not None else []
+    by_name = [e for term in terms for e in term.match_fields]
+    by_label = [e for term in terms for e in term.match_expressions if e.key == HOSTNAME]
+    return [v for e in (*by_name, *by_label) if e.operator == "In" for v in e.values] if len(terms) == 1 else []
 
 
 def affine_to(pod: Pod, node: Node) -> bool:
@@ -250,7 +261,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     ("anti_affinity", _NODES + r"didn't satisfy existing pods anti-affinity"),
     ("selection", _NODES + r"didn't match (?:Pod's )?node (?:affinity/selector|affinity|selector)"),
     ("cordoned", _NODES + r"were unschedulable"),
-    ("sick", _NODES + rf"had (?:untolerated )?taint \{{{_SYSTEM}[^}}]{{0,120}}\}}"),
+    ("sick", _NODES + rf"had (?:untolerated )?taint \{{{_SYSTEM}(?!unschedulable)[^}}]{{0,120}}\}}"),
     ("sick", _NODES + r"(?:were not ready|had (?:disk|memory|pid) pressure)"),
     ("taint", _NODES + r"had untolerated taint\(s\)"),
     ("taint", _NODES + rf"had untolerated taint \{{(?!{_SYSTEM})[^}}]{{0,120}}\}}"),
@@ -264,6 +275,9 @@ _SAID: tuple[tuple[str, str], ...] = (
     ("anti_affinity", r"MatchInterPodAffinity \((\d+)\)"),
     ("ports", _NODES + r"didn't have free ports"),
     ("spread", _NODES + r"didn't match pod topology spread constraints"),
+    ("cordoned", _NODES + r"had (?:untolerated )?taint \{node\.kubernetes\.io/unschedulable:[^}]{0,120}\}"),
+    ("volume", r"NoVolume(?:Zone|Node)Conflict \((\d+)\)"),
+    ("ports", r"PodFitsHostPorts \((\d+)\)"),
     ("volume", _NODES + r"(?:had volume node affinity conflict|had no available volume zone|exceed max volume count)"),
     ("volume", _NODES + r"(?:didn't find available persistent volumes to bind|unavailable due to one or more pvc)"),
 )

@@ -6,10 +6,15 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from chalicelib.rootcause import logs
-from chalicelib.rootcause.case import STRONG, Case, Finding, blame
+from chalicelib.rootcause.case import GOOD, STRONG, Case, Finding, blame
+from chalicelib.rootcause.complaining import calls_failing
 from chalicelib.rootcause.crashes import LAST_LINES
+from chalicelib.rootcause.degraded import shown, workload_erring, workload_slow
 from chalicelib.rootcause.logs import FailedCall, quoted
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.names import DNS_PORT, dns_services
+from chalicelib.rootcause.outside import outside_silent
+from chalicelib.rootcause.references import cite, references
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import container_crashing, pod_not_ready
 from chalicelib.state.kinds.network import NetworkPolicy, PolicyPeer, PolicyPort, Service
@@ -105,10 +110,10 @@ def _names(policy: NetworkPolicy, direction: str, server: Pod, port: int) -> boo
     return any(one.port is not None and _opens(one, server, port) for rule in rules for one in rule.ports)
 
 
-@detector("networkpolicy_blocks", symptom=(container_crashing, pod_not_ready))
+@detector("networkpolicy_blocks", symptom=(container_crashing, pod_not_ready, calls_failing))
 def networkpolicy_blocks(case: Case, look: Look) -> Finding | None:
     """A caller's calls time out, and the policies of the called pods (or its own) have no rule that lets them pass."""
-    words = look.last_words(case.ref, case.container)
+    words = look.words(case.ref, case.container, running=case.type is calls_failing)
     if words is None or not look.snapshot.was_read("NetworkPolicy", case.ref.namespace):
         return None
     for call in reversed(logs.failed_calls(words[0][-LAST_LINES:])):
@@ -158,3 +163,96 @@ def _blocked(client: Pod, call: FailedCall, look: Look) -> tuple[NetworkPolicy, 
         if first is not None and port is not None:
             return first[0], first[1], service, port
     return None
+
+
+@detector("networkpolicy_blocks", symptom=(workload_erring, workload_slow))
+def configured_call_blocked(case: Case, look: Look) -> Finding | None:
+    """Requests of a ready workload fail, and policies keep it from a Service that it is configured to call."""
+    if case.resource.kind == "Node" or not look.snapshot.was_read("NetworkPolicy", case.ref.namespace):
+        return None
+    for one in references(case.pod, look):
+        service = look.snapshot.find(one.service) if one.service is not None else None
+        if service is None:
+            continue
+        for server in look.selected(service):
+            port = _target(service, server, one.port)
+            first = next(_in_the_way(case.pod, server, port, look), None) if port is not None else None
+            if first is None or one.service is None:
+                continue
+            policy, direction = first
+            ref = look.world.ref_of(policy)
+            rules = "/spec/ingress" if direction == INGRESS else "/spec/egress"
+            return blame(
+                ref,
+                f"NetworkPolicy {ref.namespace}/{ref.name} lets no traffic from {case.where} to "
+                f"{one.service.namespace}/{one.service.name} pass on port {port}, which it is configured to call; "
+                f"{case.text}",
+                strength=GOOD,
+                because=[
+                    look.at(policy, rules, f"No {direction.lower()} rule fits {case.resource} and port {port}"),
+                    look.at(policy, "/spec/podSelector"),
+                    cite(one, case.pod, look),
+                    *shown(case, look),
+                ],
+                explains=[case.resource],
+                caller=case.resource.name,
+                port=port,
+                since=case.since,
+            )
+    return None
+
+
+# Names: an egress policy that forgets DNS
+
+
+@detector("networkpolicy_blocks", symptom=(container_crashing, pod_not_ready, calls_failing, outside_silent))
+def dns_blocked(case: Case, look: Look) -> Finding | None:
+    """No name can be resolved, and an egress policy of the caller has no rule for the cluster's DNS."""
+    running = case.type in (calls_failing, outside_silent)
+    container = case.container or case.pod.spec.containers[0].name
+    words = look.words(case.ref, container, running=running)
+    if words is None or not look.snapshot.was_read("NetworkPolicy", case.ref.namespace):
+        return None
+    failed = logs.name_failures(words[0][-LAST_LINES:])
+    policies = policies_on(case.pod, EGRESS, look)
+    servers = [p for s in dns_services(look) for p in look.selected(s)]
+    if not failed or not policies:
+        return None
+    ports = {_target(s, p, DNS_PORT) or DNS_PORT for s in dns_services(look) for p in servers}
+    open_to = (
+        any(allows(one, EGRESS, case.pod, p, port, look) for one in policies for p in servers for port in ports)
+        if servers
+        else any(_opens_dns(one) for one in policies)
+    )
+    if open_to:
+        return None
+    ref = look.world.ref_of(policies[0])
+    return blame(
+        ref,
+        f"NetworkPolicy {ref.namespace}/{ref.name} lets {case.where} send nothing to the cluster's DNS: no name can be "
+        "resolved",
+        strength=STRONG,
+        because=[
+            look.at(policies[0], "/spec/egress", f"No egress rule fits port {DNS_PORT} of the DNS servers"),
+            look.at(policies[0], "/spec/podSelector"),
+            look.lines(
+                case.ref,
+                container,
+                failed[-1:],
+                f"Container {container} logs: {quoted(failed[-1].text)}",
+                previous=words[1],
+            ),
+        ],
+        chain=(f"{ref} has no egress rule for DNS", "names cannot be resolved", f"calls of {case.where} fail"),
+        explains=[case.resource],
+        caller=case.resource.name,
+        port=DNS_PORT,
+        since=case.since,
+    )
+
+
+def _opens_dns(policy: NetworkPolicy) -> bool:
+    """Whether an egress rule could let DNS pass, where its servers are not known."""
+    return any(
+        not r.ports or any(p.port in (None, DNS_PORT, str(DNS_PORT)) for p in r.ports) for r in policy.spec.egress
+    )

@@ -23,6 +23,7 @@ from chalicelib.state.kinds.pod_spec import Probe
 from chalicelib.state.meta import Ref, condition
 
 _REFUSED = re.compile(r"connection refused|refused|no such host|actively refused", re.I)
+_NO_LISTENER = re.compile(r"refused|failed to connect|couldn't connect|no response", re.I)
 _STATUS = re.compile(r"statuscode: (\d{3})", re.I)
 _PROTOCOL = re.compile(
     r"HTTP response to HTTPS client|malformed HTTP|transport connection broken|first record does not look like a TLS|"
@@ -71,12 +72,24 @@ def probed(case: Case, look: Look, kind: str) -> Probed | None:
         kind,
         probe,
         container_pointer(case.pod.spec, case.container, f"/{kind}Probe"),
-        case.spec.port_number(probe.port),
+        case.spec.port_number(probe.port) if probe.port is not None else _asked_by(probe),
         _unhealthy(case, look, kind),
         declared,
         tuple(p for p in others if p is not None and p is not probe),
         logs.listening_ports(lines),
     )
+
+
+_COMMAND_PORT = re.compile(
+    r"://[\w.\[\]-]{1,253}:(\d{2,5})|(?:^| )(?:-p|--port|-port)[ =](\d{2,5})|[\w\]]:(\d{2,5})(?:$| |/)"
+)
+
+
+def _asked_by(probe: Probe) -> int | None:
+    """The port of this pod that a probe's command asks, when it names one."""
+    command = " ".join(probe.exec.command)[:2000] if probe.exec is not None else ""
+    match = _COMMAND_PORT.search(command)
+    return int(next(g for g in match.groups() if g)) if match else None
 
 
 def _unhealthy(case: Case, look: Look, kind: str) -> Event | None:
@@ -92,11 +105,11 @@ def _unhealthy(case: Case, look: Look, kind: str) -> Event | None:
 def wrong_port(found: Probed) -> float:
     """How surely the probe asks a port on which nothing listens; 0 when it does not look so."""
     named = isinstance(found.probe.port, str) and not found.probe.port.isdigit()
-    if found.probe.port is None or found.answered:
+    if (found.port is None and not named) or found.answered:
         return 0.0
     if named and found.port is None:
         return DECISIVE
-    refused = bool(_REFUSED.search(found.said))
+    refused = bool(_NO_LISTENER.search(found.said))
     if found.port in found.listening:
         return 0.0
     undeclared = bool(found.declared) and found.port not in found.declared
@@ -160,7 +173,8 @@ def _port(case: Case, look: Look, kind: str, effect: str) -> Finding | None:
     right = right_port(found)
     return blame(
         case.resource,
-        f"{case.where} {effect}: its {kind} probe asks port {found.probe.port}, but the application listens on {right}",
+        f"{case.where} {effect}: its {kind} probe asks port {found.probe.port or found.port}, but the application "
+        f"listens on {right}",
         strength=strength,
         because=[*_evidence(case, look, found), *end_evidence(case, look)],
         container=case.container,

@@ -2,7 +2,8 @@
 
 Probability. The findings of one case are exclusive hypotheses; each has odds `s / (1 - s)` from its strength `s` (the
 share of cases with such evidence in which it was right), times 1.3 when what it blames changed shortly before the
-symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum. One strong finding thus
+symptom began, and "none of these" has odds 1. A finding's probability is its odds over the sum of its own, its rivals'
+and that of none; what lies upstream of a finding, and what names the same mode, is no rival. One strong finding thus
 keeps its strength, two equal ones share, and a weak one alone stays below one half: the engine then names the symptom
 and the missing evidence. Method: docs/decisions/0051.
 """
@@ -23,6 +24,7 @@ from chalicelib.rootcause.case import DECISIVE, UNKNOWN_ODDS, Case, Finding
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Problem, Remedy, Severity
 from chalicelib.rootcause.modes import modes, remedy_text
+from chalicelib.rootcause.proposals import change_for
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref
 
@@ -57,17 +59,40 @@ class Candidate:
 
 def weigh(case: Case, found: list[tuple[str, Finding]], changed: frozenset[Ref]) -> list[Candidate]:
     """Candidates of one case with their probabilities; a clear mechanism silences vaguer readings of the same case."""
-    if not found:
-        return []
-    clear = [modes()[mode].tier for mode, finding in found if finding.strength >= CLEAR]
-    floor = min(clear, default=None)
-    kept = [(m, f) for m, f in found if floor is None or modes()[m].tier <= floor or f.strength > 1]
+    floor = _floor(found)
+    kept = [(m, f) for m, f in found if not _vague(m, f, floor)]
     odds = [_odds(f, case, changed) for _, f in kept]
-    total = sum(odds) + UNKNOWN_ODDS
-    return [
-        Candidate(mode, finding, (case,), min(CEILING, own / total))
-        for (mode, finding), own in zip(kept, odds, strict=True)
-    ]
+    candidates = []
+    for (mode, finding), own in zip(kept, odds, strict=True):
+        rivals = sum(
+            other
+            for (m, f), other in zip(kept, odds, strict=True)
+            if (m, f.resource) != (mode, finding.resource) and not _same_chain(finding, f)
+        )
+        candidates.append(Candidate(mode, finding, (case,), min(CEILING, own / (own + rivals + UNKNOWN_ODDS))))
+    return candidates
+
+
+def _same_chain(one: Finding, other: Finding) -> bool:
+    """Whether one of two findings is the cause of the other, or the same; those do not compete."""
+    return one is other or (
+        one.resource != other.resource and (one.resource in other.upstream or other.resource in one.upstream)
+    )
+
+
+def silenced(case: Case, found: list[tuple[str, Finding]]) -> list[Candidate]:
+    """The vaguer readings of a case that `weigh` leaves out."""
+    floor = _floor(found)
+    return [Candidate(m, f, (case,), 0.0) for m, f in found if _vague(m, f, floor)]
+
+
+def _floor(found: list[tuple[str, Finding]]) -> int | None:
+    """The lowest tier of a clear finding."""
+    return min((modes()[mode].tier for mode, finding in found if finding.strength >= CLEAR), default=None)
+
+
+def _vague(mode: str, finding: Finding, floor: int | None) -> bool:
+    return floor is not None and modes()[mode].tier > floor and finding.strength <= 1
 
 
 def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
@@ -78,20 +103,21 @@ def _odds(finding: Finding, case: Case, changed: frozenset[Ref]) -> float:
 
 
 @functools.cache
-def _exponent() -> float:
-    """Fitted by `python -m tests.bench.calibrate --write`."""
+def _exponents() -> tuple[float, float]:
+    """(above, below one half). Fitted by `python -m tests.bench.calibrate --write`."""
     text = (resources.files("chalicelib.rootcause") / "calibration.json").read_text(encoding="utf-8")
-    return float(json.loads(text)["exponent"])
+    fitted = json.loads(text)
+    return float(fitted["above"]), float(fitted["below"])
 
 
 def calibrated(probability: float) -> float:
-    """The stated probability for one that follows from odds alone: its odds to the fitted exponent."""
-    return min(CEILING, _to_power(probability, _exponent()))
+    """The stated probability for one that follows from odds alone: its odds to the fitted exponent of its side."""
+    return min(CEILING, _to_power(probability, _exponents()[probability < CLEAR]))
 
 
 def uncalibrated(probability: float) -> float:
     """The inverse, for refitting."""
-    return _to_power(probability, 1 / _exponent())
+    return _to_power(probability, 1 / _exponents()[probability < CLEAR])
 
 
 def _to_power(probability: float, exponent: float) -> float:
@@ -136,7 +162,15 @@ def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
     return found
 
 
-def explain_away(candidates: list[Candidate]) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What remains after explaining-away, and each candidate that was dropped with the one that accounts for it."""
+
+    kept: list[Candidate]
+    dropped: list[tuple[Candidate, Candidate]]
+
+
+def explain_away(candidates: list[Candidate]) -> Explained:
     """Drop candidates whose symptom another one accounts for; that one then explains their objects.
 
     A cause accounts for a candidate when it lies on the same object with a lower tier, on an object upstream of it, or
@@ -145,6 +179,7 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
     blamed = {c.finding.resource for c in candidates}
     ordered = sorted(candidates, key=lambda c: (c.tier, _leans(c, blamed), -c.probability, c.key))
     kept: list[Candidate] = []
+    dropped: list[tuple[Candidate, int]] = []
     reach: dict[Ref, list[int]] = defaultdict(list)
     for candidate in ordered:
         near = sorted({index for ref in _touched(candidate) for index in reach.get(ref, ())})
@@ -153,10 +188,11 @@ def explain_away(candidates: list[Candidate]) -> list[Candidate]:
             cause = len(kept)
             kept.append(candidate)
         else:
+            dropped.append((candidate, cause))
             kept[cause] = _absorb(kept[cause], candidate)
         for ref in {candidate.finding.resource, *candidate.finding.explains}:
             reach[ref].append(cause)
-    return kept
+    return Explained(kept, [(candidate, kept[cause]) for candidate, cause in dropped])
 
 
 def _touched(candidate: Candidate) -> set[Ref]:
@@ -241,6 +277,7 @@ def problem(candidate: Candidate, look: Look) -> Problem:
     finding = candidate.finding
     mode = modes()[candidate.mode]
     text, command = remedy_text(mode, finding.resource, finding.facts)
+    change = change_for(candidate.mode, finding, look) if candidate.probability >= CLEAR else None
     evidence: dict[str, Evidence] = {e.id: e for e in finding.evidence}
     return Problem(
         id=_identity(look.snapshot.cluster, candidate.mode, finding.resource),
@@ -253,7 +290,7 @@ def problem(candidate: Candidate, look: Look) -> Problem:
         evidence=tuple(evidence.values())[:EVIDENCE_LIMIT],
         since=finding.since,
         explains=downstream(candidate, look),
-        remedy=Remedy(text=text, command=command),
+        remedy=Remedy(text=text, command=command, change=change),
         missing=finding.missing,
         chain=finding.chain or (finding.summary,),
     )

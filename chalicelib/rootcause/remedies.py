@@ -14,8 +14,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         " --docker-username=USER --docker-password=PASSWORD",
     ),
     "registry_dns_or_network": (
-        "Restore the way from the nodes to {registry}: DNS of the node, egress rules, proxy, and the"
-        " registry itself.",
+        "Restore the way from the nodes to {registry}: DNS of the node, egress rules, proxy, and the registry itself.",
         "kubectl get nodes -o wide",
     ),
     "image_arch_mismatch": (
@@ -44,8 +43,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} logs {lower}/{name} -c {container} --previous",
     ),
     "init_container_crash": (
-        "Read the log of init container {container} and remove what makes it fail; the pod starts when"
-        " it ends with 0.",
+        "Read the log of init container {container} and remove what makes it fail; the pod starts when it ends with 0.",
         "kubectl{n} logs {lower}/{name} -c {container} --previous",
     ),
     "volume_permission_denied": (
@@ -112,7 +110,9 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} rollout undo {lower}/{name}",
     ),
     "missing_env_var": (
-        "Set environment variable {variable} for " "container {container} (from " "a ConfigMap or"
+        "Set environment variable {variable} for "
+        "container {container} (from "
+        "a ConfigMap or"
         " Secret), or make it optional.",
         "kubectl{n} set env {lower}/{name} -c {container} {variable}=VALUE",
     ),
@@ -183,8 +183,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} create serviceaccount {account}",
     ),
     "psa_rejects_recreate": (
-        "Remove from the pod template what " "level {level} forbids " "({violations}), or choose"
-        " another " "level for the namespace.",
+        "Remove from the pod template what "
+        "level {level} forbids "
+        "({violations}), or choose"
+        " another "
+        "level for the namespace.",
         "kubectl get namespace {namespace} --show-labels",
     ),
     "webhook_unavailable_or_slow": (
@@ -209,27 +212,33 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "cronjob_suspended_or_bad_schedule": (
         "Resume the CronJob, or correct its schedule; delete it if it is not wanted.",
-        "kubectl{n} patch cronjob {name} -p '{{\"spec\":{{\"suspend\":false}}}}'",
+        'kubectl{n} patch cronjob {name} -p \'{{"spec":{{"suspend":false}}}}\'',
     ),
     "hpa_no_metrics": (
         "{advice}",
         "kubectl{n} describe hpa {name}",
     ),
     "hpa_maxed_or_target_missing": (
-        "Correct scaleTargetRef, or delete the autoscaler.", "kubectl{n} describe hpa {name}",
+        "Correct scaleTargetRef, or delete the autoscaler.",
+        "kubectl{n} describe hpa {name}",
     ),
     "networkpolicy_blocks": (
         "Add a rule for {caller} and port {port} to the policy, if it is meant to call.",
         "kubectl{n} edit networkpolicy {name}",
     ),
     "pdb_blocks_drain": (
-        "Allow one disruption (raise maxUnavailable " "or lower minAvailable), or " "run one replica"
+        "Allow one disruption (raise maxUnavailable "
+        "or lower minAvailable), or "
+        "run one replica"
         " more, until the drain is done.",
         "kubectl{n} edit pdb {name}",
     ),
     "finalizer_deadlock": (
-        "Bring back the controller that removes " "finalizer {finalizer}; only when " "it is gone for"
-        " good, remove " "the finalizer by hand.",
+        "Bring back the controller that removes "
+        "finalizer {finalizer}; only when "
+        "it is gone for"
+        " good, remove "
+        "the finalizer by hand.",
         "kubectl get {lower} {name} -o yaml",
     ),
     "service_selector_mismatch": (
@@ -249,8 +258,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} describe pods",
     ),
     "ingress_class_missing": (
-        "Set ingressClassName to a class that exists ({classes}), or install the controller that serves"
-        " {class_name}.",
+        "Set ingressClassName to a class that exists ({classes}), or install the controller that serves {class_name}.",
         "kubectl get ingressclass",
     ),
     "ingress_backend_or_tls_missing": (
@@ -258,8 +266,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl{n} edit ingress {name}",
     ),
     "kubelet_down": (
-        "Look at the machine: kubelet, its network and its disk; if it does not come back, drain and"
-        " replace the node.",
+        "Look at the machine: kubelet, its network and its disk; if it does not come back, drain and replace the node.",
         "kubectl describe node {name}",
     ),
     "container_runtime_down": (
@@ -267,7 +274,9 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "kubectl describe node {name}",
     ),
     "node_pressure_eviction": (
-        "Free {pressure} on the node (images, logs, " "emptyDir data, memory hogs) or " "give it more;"
+        "Free {pressure} on the node (images, logs, "
+        "emptyDir data, memory hogs) or "
+        "give it more;"
         " pods are refused or evicted there.",
         "kubectl describe node {name}",
     ),
@@ -275,4 +284,170 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Delete the pod that still holds the volume, or its VolumeAttachment if that node is gone.",
         "kubectl get volumeattachments",
     ),
-}  # fmt: skip
+    "pod_ip_exhaustion": (
+        "Free pod addresses on node {node}, give the network plugin a larger range, or move pods to other nodes.",
+        "kubectl get pods -A -o wide --field-selector spec.nodeName={node}",
+    ),
+    "memory_leak": (
+        "Restart it to win time, then find what holds the memory; if it began with a rollout, roll back.",
+        "kubectl{n} rollout restart {lower}/{name}",
+    ),
+    "limits_rewritten_by_webhook": (
+        "Correct what webhook {webhook} sets for container {container}, then make the pods anew.",
+        "kubectl get mutatingwebhookconfigurations",
+    ),
+    "cpu_throttling": (
+        "Raise the CPU limit of container {container} (it is {limit}), or remove it and keep the request.",
+        "kubectl{n} set resources {lower}/{name} -c {container} --limits=cpu=MORE",
+    ),
+    "cpu_overload": (
+        "Add replicas or CPU, and find what makes it work so much.",
+        "kubectl{n} scale {lower}/{name} --replicas=MORE",
+    ),
+    "env_var_wrong_address": (
+        "Set variable {variable} of container {container} to the right address ({right}).",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+    "hostname_typo": ("Correct the host name; {right} was probably meant.", "kubectl{n} edit {lower}/{name}"),
+    "env_shadowed": (
+        "Set variable {variable} of container {container} once, to the value that is meant.",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+    "app_feature_flag_or_bug": (
+        "Read the error; switch off the flag or the release that brought it.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "db_bad_credentials": (
+        "Give container {container} credentials that the server accepts, and restart it.",
+        "kubectl{n} rollout restart {lower}/{name}",
+    ),
+    "db_wrong_port": (
+        "Let container {container} call the port that the database serves ({right}).",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+    "db_connections_exhausted": (
+        "Find who holds the connections; lower the clients' pool sizes or raise the server's limit.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "db_read_only": (
+        "Send writes to the primary, or find out why the server is read-only (disk full, failover, a replica).",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "db_slow_query_or_missing_index": (
+        "Look at the slow queries and lock waits of the database.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "cache_auth_or_memory": (
+        "Give the cache's clients its password, or the cache more memory or an eviction policy.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "queue_lag_or_poison_message": (
+        "Set aside the message that cannot be processed, or add consumers.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "broker_partition": (
+        "Restore the network between the members of the broker's cluster, then heal the partition by its own tools.",
+        "kubectl{n} get pods -o wide",
+    ),
+    "secret_rotated_but_env_stale": (
+        "Restart the workload so that it reads the new Secret.",
+        "kubectl{n} rollout restart {lower}/{name}",
+    ),
+    "config_drift_after_deploy": (
+        "Roll back to revision {revision}, then correct the change.",
+        "kubectl{n} rollout undo {lower}/{name}",
+    ),
+    "retry_storm": (
+        "Shed load: limit or switch off retries at the callers, scale out, then let traffic back step by step.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "preempted_by_priority": (
+        "Add room for both, or give this workload a priority that fits its importance.",
+        "kubectl get priorityclasses",
+    ),
+    "pvc_capacity": ("Offer a volume that is large enough, or claim less.", "kubectl get pv"),
+    "pvc_access_mode": (
+        "Claim an access mode that {volume} offers, or use a class that offers this one.",
+        "kubectl get pv,storageclass",
+    ),
+    "pvc_selector": (
+        "Label a volume so that the claim selects it, or correct the selector.",
+        "kubectl get pv --show-labels",
+    ),
+    "pv_already_bound": (
+        "Claim another volume, or free {volume} from the claim that holds it.",
+        "kubectl get pv {volume}",
+    ),
+    "pv_released_failed": (
+        "Save the data of {volume}, then remove its claimRef so that it can be claimed, or restore it from a backup.",
+        "kubectl get pv {volume} -o yaml",
+    ),
+    "mesh_mtls_or_authz_denies": (
+        "Compare the mesh's authorisation and TLS policies with the caller's identity.",
+        "kubectl{n} get authorizationpolicies,peerauthentications",
+    ),
+    "keda_absent": (
+        "Install or start the KEDA operator.",
+        "kubectl get pods -A -l app.kubernetes.io/part-of=keda-operator",
+    ),
+    "statefulset_update_strategy_wrong": (
+        "Set updateStrategy RollingUpdate without a partition, or delete the old pods one by one ({strategy}).",
+        "kubectl{n} edit statefulset {name}",
+    ),
+    "cronjob_never_completes": (
+        "End container {container} when the work is done, or make it a sidecar (restartable init container).",
+        "kubectl{n} get jobs",
+    ),
+    "replicas_mismatch": ("Look at the controller manager; it does not act.", "kubectl{n} describe {lower}/{name}"),
+    "selector_too_broad": (
+        "Make the Service's selector fit its own pods only; it also selects {foreign}.",
+        "kubectl{n} edit service {name}",
+    ),
+    "service_protocol_mismatch": (
+        "Set the port's protocol to {right_protocol}.",
+        "kubectl{n} edit service {name}",
+    ),
+    "internal_traffic_policy_local": (
+        "Set internalTrafficPolicy Cluster, or run an endpoint on each node that calls.",
+        "kubectl{n} edit service {name}",
+    ),
+    "ingress_or_gateway_misroute": ("Let the path lead to Service {right}.", "kubectl{n} edit ingress {name}"),
+    "gateway_api_condition_false": (
+        "Correct what the condition names ({reason}).",
+        "kubectl{n} describe {lower} {name}",
+    ),
+    "pod_dns_policy_wrong": (
+        "Set dnsPolicy ClusterFirst (ClusterFirstWithHostNet on the host network).",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+    "coredns_misconfigured_or_stale": (
+        "Correct the Corefile and restart the DNS pods.",
+        "kubectl{n} rollout restart {lower}/{name}",
+    ),
+    "pod_network_delay": ("Measure round trips to its pods, and trace a slow request.", "kubectl{n} get pods -o wide"),
+    "node_network_delay": (
+        "Measure round trips to node {name}; move pods away if they are slow.",
+        "kubectl describe node {name}",
+    ),
+    "packet_loss_or_corruption": (
+        "Look at the interfaces and the path (MTU, drops, retransmissions).",
+        "kubectl{n} describe {lower} {name}",
+    ),
+    "kube_proxy_down": ("Restart kube-proxy on node {name}.", "kubectl -n kube-system get pods -o wide"),
+    "clock_drift": ("Repair time synchronisation (chrony, ntpd) on the nodes concerned.", "kubectl get nodes"),
+    "apiserver_request_surge": ("Find the client by the audit log and slow it down.", "kubectl get flowschemas"),
+    "storage_io_errors": (
+        "Look at the disk and the kernel log; move the data away.",
+        "kubectl{n} describe {lower} {name}",
+    ),
+    "ephemeral_storage_or_disk_full": ("Free space, or give the volume more.", "kubectl{n} describe {lower}/{name}"),
+    "fd_conntrack_ephemeral_port_exhaustion": (
+        "Raise the limit of files, connections or threads, and find what leaks them.",
+        "kubectl{n} logs {lower}/{name}",
+    ),
+    "sidecar_port_conflict": ("Give each container of the pod a port of its own.", "kubectl{n} edit {lower}/{name}"),
+    "startup_probe_too_short": (
+        "Raise failureThreshold or periodSeconds of the startup probe.",
+        "kubectl{n} edit {lower}/{name}",
+    ),
+}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chalicelib.rootcause.admitted import preemption, rewritten_requests
 from chalicelib.rootcause.case import DECISIVE, GOOD, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.look import Look, condition_pointer, escape
-from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, parse_refusal, place, untolerated
+from chalicelib.rootcause.placement import HOSTNAME, Placement, Refusal, hosts_wanted, parse_refusal, place, untolerated
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.symptoms import pod_pending
 from chalicelib.state.evidence import Evidence
@@ -140,7 +141,7 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
     return blame(
         case.resource,
         f"{_count(case)} cannot be scheduled: each requests {request} of {resource} and {why}",
-        strength=found.strength,
+        strength=WEAK if _others_doing(case, look) else found.strength,
         because=[
             *_said(case, look),
             *_requests(case, look, key),
@@ -151,6 +152,12 @@ def _insufficient(case: Case, look: Look, resource: str) -> Finding | None:
         request=request,
         since=case.since,
     )
+
+
+def _others_doing(case: Case, look: Look) -> bool:
+    """Whether the pod had room and lost it, or asks for more than its template does."""
+    lost = preemption(case.resource, case.ref.namespace, look) is not None
+    return lost or rewritten_requests(case.pod, look) is not None
 
 
 def _requests(case: Case, look: Look, key: str) -> list[Evidence]:
@@ -322,8 +329,9 @@ def node_name_absent(case: Case, look: Look) -> Finding | None:
         if not look.missing("Node", "", name):
             return None
     else:
-        name = pod.spec.node_selector.get(HOSTNAME, "")
-        pointer = f"/spec/nodeSelector/{escape(HOSTNAME)}"
+        selected = pod.spec.node_selector.get(HOSTNAME, "")
+        name = selected or next(iter(hosts_wanted(pod)), "")
+        pointer = f"/spec/nodeSelector/{escape(HOSTNAME)}" if selected else "/spec/affinity"
         if not name or verdict(pod, look).obstacle != "node_absent":
             return None
     gone = look.absent("Node", "", name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.rootcause import logs
+from chalicelib.rootcause.admission import full_of_services
 from chalicelib.rootcause.case import DECISIVE, GOOD, HINT, LIKELY, STRONG, WEAK, Case, Finding, blame
 from chalicelib.rootcause.logs import quoted
 from chalicelib.rootcause.look import Look
+from chalicelib.rootcause.references import nearest_service
 from chalicelib.rootcause.registry import detector
 from chalicelib.rootcause.traffic import (
     ingress_broken,
@@ -165,8 +167,9 @@ def _nodes_of(pods: list[Any]) -> list[Ref]:
 def target_port_mismatch(case: Case, look: Look) -> Finding | None:
     """A port of the Service leads to a port on which its ready pods do not listen."""
     service: Service = case.subject
-    suspects = suspect_ports(service, look)
     pods = [p for p in look.selected(service) if p.ready]
+    suspects = suspect_ports(service, look, ready=bool(pods))
+    pods = pods or look.selected(service)
     if not suspects or not pods:
         return None
     index = suspects[0]
@@ -234,8 +237,12 @@ def service_missing(case: Case, look: Look) -> Finding | None:
     callers = look.callers(case.ref)
     outside = "." not in unresolved[0].call.host and case.ref.namespace not in look.namespaces
     strength = DECISIVE if workload is not None and len(unresolved) else STRONG if len(callers) > 1 else GOOD
-    if outside:
+    if outside or (workload is None and nearest_service(case.ref, look) is not None):
         return None
+    if any(
+        full_of_services(q) for q in look.snapshot.of("ResourceQuota") if q.metadata.namespace == case.ref.namespace
+    ):
+        strength = WEAK
     resource = case.ref if workload is not None or len(callers) > 1 else callers[0]
     return blame(
         resource,

@@ -21,6 +21,7 @@ scaled_to_zero = SymptomType("scaled_to_zero")
 job_failed = SymptomType("job_failed")
 cronjob_idle = SymptomType("cronjob_idle")
 autoscaler_inactive = SymptomType("autoscaler_inactive")
+autoscaler_maxed = SymptomType("autoscaler_maxed")
 drain_blocked = SymptomType("drain_blocked")
 deletion_stuck = SymptomType("deletion_stuck")
 claim_pending = SymptomType("claim_pending")
@@ -238,9 +239,14 @@ def idle_reason(cron: Any, look: Look) -> str:
     ref = look.world.ref_of(cron)
     if look.events(ref, "UnparseableSchedule", "UnknownTimeZone", "TooManyMissedTimes", "FailedNeedsStart"):
         return "the controller cannot schedule it"
+    deadline = cron.spec.starting_deadline_seconds
+    if deadline is not None and deadline < SYNC_S and look.events(ref, "MissSchedule"):
+        return f"its starting deadline of {deadline} s is shorter than the controller's interval"
     return "its schedule never comes" if never_fires(cron.spec.schedule) else ""
 
 
+SYNC_S = 10
+"""How often the CronJob controller looks; a shorter deadline is always missed (documentation of the field)."""
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FIELD_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _NAMES = {
@@ -314,8 +320,27 @@ def _first_metrics_due(hpa: Any, found: Condition, look: Look) -> bool:
     return measured and lately and "missing request" not in found.message
 
 
+OVERLOADED = 1.2
+"""How far above its target a metric has to be for an autoscaler at its maximum to be a symptom."""
+
+
+def _above_target(hpa: Any) -> str:
+    """The resource metric that is well above its target, in words; empty when there is none."""
+    targets = {m.resource.name: m.resource.target.average_utilization for m in hpa.spec.metrics if m.resource}
+    for metric in hpa.status.current_metrics or ():
+        now = metric.resource.current.average_utilization if metric.resource else None
+        wanted = targets.get(metric.resource.name) if metric.resource else None
+        if now and wanted and now > wanted * OVERLOADED:
+            return f"uses {now} % of its {metric.resource.name} requests (target {wanted} %)"
+    return ""
+
+
 def _guards(look: Look) -> Iterator[Case]:
     for hpa in look.snapshot.of("HorizontalPodAutoscaler"):
+        limited = condition(hpa.status.conditions, "ScalingLimited")
+        above = _above_target(hpa) if limited and limited.true and limited.reason == "TooManyReplicas" else ""
+        if above and limited is not None and hpa.status.current_replicas >= hpa.spec.max_replicas:
+            yield about(autoscaler_maxed, hpa, look, above, since=limited.last_transition_time)
         for type_ in ("AbleToScale", "ScalingActive"):
             found = condition(hpa.status.conditions, type_)
             if (

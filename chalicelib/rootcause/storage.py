@@ -14,6 +14,13 @@ from chalicelib.rootcause.symptoms import pod_creating, pod_pending
 from chalicelib.state.meta import Ref
 
 _CLASS = re.compile(r"storageclass(?:\.storage\.k8s\.io)? \"([^\"]{1,253})\" not found", re.I)
+_NO_ROOM = re.compile(
+    r"too (?:large|big)|not (?:have )?enough (?:free )?(?:storage|space|capacity)|"
+    r"insufficient (?:capacity|space|storage)|ResourceExhausted|out of (?:space|capacity)|"
+    r"exceeds? (?:the )?(?:maximum|capacity|limit|available|quota)|"
+    r"no space left|larger than|must be (?:between|at most|less)",
+    re.I,
+)
 _CLAIM = re.compile(r"persistentvolumeclaim \"([^\"]{1,253})\" not found", re.I)
 
 
@@ -87,11 +94,14 @@ def _static_volume(class_name: str, look: Look) -> bool:
 def claim_waits(case: Case, look: Look) -> Finding | None:
     """The claim is Pending and its class exists; what the provisioner says decides."""
     event = next(iter(look.events(case.ref, "ProvisioningFailed", "FailedBinding")), None)
-    said = f": {quoted(event.message, 140)}" if event else ""
+    pods = [p for p in look.world.pods_in(case.ref.namespace) if case.ref.name in claims_of(p)]
+    waits = next((m for p in pods if _NO_ROOM.search(m := scheduler_message(p, look)[:4000])), "")
+    room = bool(waits) or (event is not None and _NO_ROOM.search(event.message[:4000]) is not None)
+    said = f": {quoted(waits or event.message, 140)}" if waits or event else ""  # type: ignore[union-attr]
     return blame(
         case.ref,
         f"claim {case.where} gets no volume{said}",
-        strength=HINT,
+        strength=STRONG if room else HINT,
         because=[look.at(case.subject, "/status/phase"), look.event(event)],
         explains=users(case.ref, look),
         missing=() if event else ("events of the claim", "log of the volume provisioner"),
@@ -155,6 +165,10 @@ def volume_attached_elsewhere(case: Case, look: Look) -> Finding | None:
         "multi-attach error",
         "already exclusively attached",
         "already used by",
+        "already attached",
+        "currently attached",
+        "volumeinuse",
+        "is attached to",
         reasons=("FailedAttachVolume",),
     )
     if event is None:

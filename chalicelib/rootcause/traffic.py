@@ -52,6 +52,8 @@ def services(look: Look) -> Iterator[Case]:
                 yield about(service_port_suspect, service, look, "a port leads to no listener")
         elif total or look.selected(service):
             chosen = look.selected(service)
+            if suspect_ports(service, look, ready=False):
+                yield about(service_port_suspect, service, look, "a port leads to no listener")
             if chosen and all(_settling(p, look) for p in chosen):
                 continue
             yield about(
@@ -80,9 +82,12 @@ def _settling(pod: Pod, look: Look) -> bool:
     return since is not None and look.age(since) < SETTLING + timedelta(seconds=waits)
 
 
-def suspect_ports(service: Service, look: Look) -> list[int]:
-    """Indexes of ports whose target no container of the ready pods declares (number) or has (name)."""
-    pods = [p for p in look.selected(service) if p.ready]
+def suspect_ports(service: Service, look: Look, *, ready: bool = True) -> list[int]:
+    """Indexes of ports whose target no container of the ready pods declares (number) or has (name).
+
+    Of pods that are not ready only a missing name proves anything: an undeclared number may yet be listened on.
+    """
+    pods = [p for p in look.selected(service) if p.ready or not ready]
     found = []
     for index, port in enumerate(service.spec.ports):
         target = port.target_port or port.port
@@ -92,8 +97,9 @@ def suspect_ports(service: Service, look: Look) -> list[int]:
         if isinstance(target, str) and not target.isdigit():
             if pods and target not in names:
                 found.append(index)
-        elif (declared and int(target) not in declared) or (
-            not declared and look.complaints_about.get(look.world.ref_of(service))
+        elif ready and (
+            (declared and int(target) not in declared)
+            or (not declared and look.complaints_about.get(look.world.ref_of(service)))
         ):
             found.append(index)
     return found

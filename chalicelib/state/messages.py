@@ -16,11 +16,16 @@ _STRUCTURED = ('{"', '="')
 """Marks of JSON and logfmt, where what is quoted is the message itself."""
 
 
+def structured(text: str) -> bool:
+    """Whether a line is JSON or logfmt."""
+    return any(mark in text for mark in _STRUCTURED)
+
+
 def masked(text: str) -> str:
     """`#` for numbers, ids, addresses and times, and `*` for what is quoted in a sentence; on one line.
 
     >>> masked('10.0.0.7:53: lookup "db" failed after 300ms'), masked('level=error msg="no route" took=12')
     ('#: lookup * failed after #ms', 'level=error msg="no route" took=#')
     """
-    plain = text if any(mark in text for mark in _STRUCTURED) else _QUOTED.sub("*", text)
+    plain = text if structured(text) else _QUOTED.sub("*", text)
     return " ".join(_VARIABLE.sub("#", plain).split())

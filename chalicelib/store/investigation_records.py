@@ -189,6 +189,8 @@ class StoredHypothesis(Record, frozen=True, kw_only=True):
     since: datetime | None = None
     remedy: str = ""
     command: str = ""
+    change: Json | None = None
+    """The change that would mend it, as {action, arguments, why}, where the fix is mechanical."""
 
 
 class Alike(Record, frozen=True, kw_only=True):

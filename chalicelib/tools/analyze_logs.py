@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from chalicelib.analytics.log_templates import Split, Template, templates_of
+from chalicelib.analytics.log_templates import Split, Template, continues, templates_of
 from chalicelib.state.evidence import Evidence, log_evidence
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap
@@ -18,7 +18,6 @@ from chalicelib.tools.moments import span
 from chalicelib.tools.wording import counted, phrases
 
 TEXT_CHARS = 300
-CONTINUES = (" ", "\t")
 
 
 class LogPatternsArgs(PageArgs):
@@ -54,7 +53,7 @@ def log_patterns(args: LogPatternsArgs, context: ToolContext) -> Answer:
     log = _read(context, owner, args)
     if asked.kind == "Pod" and asked.name not in log.pods:
         log = _read(context, asked, args)
-    heads = [line for line in log.lines if line.text.strip() and line.text[:1] not in CONTINUES]
+    heads = [line for line in log.lines if line.text.strip() and not continues(line.text)]
     subjects, others = _sides(context, asked, log.pods)
     recent = span(args.recent, "recent")
     found, split = templates_of(heads, view.as_of, recent, subjects=subjects, others=others)

@@ -120,7 +120,11 @@ def problem_json(problem: Problem) -> Row:
         "evidence": [e.id for e in problem.evidence],
         "since": rfc3339(problem.since),
         "explains": [ref_json(r) for r in problem.explains],
-        "remedy": {"text": problem.remedy.text, "command": problem.remedy.command},
+        "remedy": {
+            "text": problem.remedy.text,
+            "command": problem.remedy.command,
+            "change": msgspec.to_builtins(problem.remedy.change),
+        },
         "missing": list(problem.missing),
         "chain": list(problem.chain),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import os
 import platform
@@ -23,7 +24,9 @@ OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"which of: {', '.join(SUITES)} (default: all)")
-    wanted = parser.parse_args().suites or SUITES
+    parser.add_argument("-v", "--verbose", action="store_true", help="list what a suite got wrong, where it can tell")
+    arguments = parser.parse_args()
+    wanted = arguments.suites or SUITES
     unknown = sorted(set(wanted) - set(SUITES))
     if unknown:
         parser.error(f"unknown suite {unknown[0]!r}; valid: {', '.join(SUITES)}")
@@ -32,7 +35,9 @@ def main() -> int:
     missed = 0
     for suite in wanted:
         started = time.monotonic()
-        rows = importlib.import_module(f"tests.bench.{suite}").run()
+        run = importlib.import_module(f"tests.bench.{suite}").run
+        told = arguments.verbose and "verbose" in inspect.signature(run).parameters
+        rows = run(verbose=True) if told else run()
         (OUT / f"{suite}.json").write_text(json.dumps({"load": load(), "rows": rows}, indent=1, default=str))
         print(f"\n== {suite} ({time.monotonic() - started:.0f} s, load {load()})")
         print(table(rows))

@@ -68,9 +68,18 @@ class Health(Model):
     factors: list[HealthFactor] = []
 
 
+class ProposedChange(Model):
+    """A change that would mend a cause. It is a proposal: nothing is changed by it."""
+
+    action: Literal["scale", "restart", "rollback", "resize", "suspend", "cordon", "patch"]
+    arguments: dict[str, Any]
+    why: str
+
+
 class Remedy(Model):
     text: str
     command: str | None = None
+    change: ProposedChange | None = None
 
 
 class Problem(Model):

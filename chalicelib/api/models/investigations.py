@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from chalicelib.api.models.base import ErrorBody, Gap, ListQuery, Model, RequestModel, ResourceName, Severity
+from chalicelib.api.models.base import (
+    ErrorBody,
+    Gap,
+    ListQuery,
+    Model,
+    ProposedChange,
+    RequestModel,
+    ResourceName,
+    Severity,
+)
 
 Status = Literal["created", "investigating", "concluded", "cancelled", "archived"]
 Outcome = Literal[
@@ -128,6 +137,7 @@ class InvestigationsQuery(ListQuery):
 class HypothesisRemedy(Model):
     text: str
     command: str | None
+    change: ProposedChange | None
 
 
 class Hypothesis(Model):

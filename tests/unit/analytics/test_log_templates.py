@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analytics import log_templates
-from chalicelib.analytics.log_templates import REST, Template, mask_miner, templates_of
+from chalicelib.analytics.drain import drain_miner
+from chalicelib.analytics.log_templates import REST, Template, continues, mask_miner, templates_of
 from chalicelib.tools.logs import Line
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -122,3 +123,46 @@ def test_every_line_is_counted_once(given_lines: list[tuple[str, int | None]]) -
 
 def _consistent(template: Template) -> bool:
     return template.recent + template.before <= template.count and len(template.lines) <= log_templates.LINES_KEPT
+
+
+# The miner
+
+SAYS = "connection from {} closed after handshake by peer"
+
+
+def test_words_that_differ_become_a_wildcard_when_the_rest_is_one_message() -> None:
+    found = set(drain_miner([SAYS.format(name) for name in ("alice", "bob", "carol")]))
+    assert found == {SAYS.format("*")}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("link up", "link down"), ("disk full on /data now", "disk fine on /data now")]
+)
+def test_a_word_that_makes_the_message_keeps_it_apart(one: str, other: str) -> None:
+    assert len(set(drain_miner([one, other]))) == 2
+
+
+def test_frames_of_stack_traces_go_on_with_the_line_before() -> None:
+    frames = [
+        "\tat com.example.Cart.add(Cart.java:17)", "Caused by: java.net.ConnectException: refused", "... 12 more",
+        '  File "app.py", line 3, in main', "goroutine 17 [running]:", "main.main()", "        /app/main.go:12 +0x1d",
+    ]  # fmt: skip
+    assert [f for f in frames if not continues(f)] == ["main.main()"]
+    assert not continues("ERROR at startup: no route")
+
+
+def test_lines_cost_bounded_memory_and_the_same_templates_each_time() -> None:
+    many = [
+        f"event {'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10 % 10]} of user x{chr(97 + i % 26)} stored"
+        for i in range(20_000)
+    ]
+    found = drain_miner(many)
+    assert found == drain_miner(many)
+    assert len(set(found)) <= 64 * 100
+    one = drain_miner(["word " * 2_000_000])
+    assert len(one[0]) <= 400
+
+
+@given(st.lists(st.text(max_size=80), max_size=30))
+def test_any_text_has_a_template(texts: list[str]) -> None:
+    assert len(drain_miner(texts)) == len(texts)

@@ -26,6 +26,6 @@ def test_the_export_holds_the_odds_that_a_calibration_is_fitted_on(tmp_path: Pat
     export = tmp_path / "feedback.json"
     export.write_text(json.dumps(exported(world.office, ADA)))
 
-    ((probability, right),) = fed_back(export)[0]
+    ((_, [(probability, right)]),) = fed_back(export)
     assert not right
     assert probability == pytest.approx(uncalibrated(cause.probability))

@@ -29,7 +29,7 @@ def test_a_running_workload_that_cannot_reach_a_server_outside_is_named():
     [
         ("once or twice is weather", (SERVES, FAILS, SERVES, FAILS, SERVES)),
         ("long over", (FAILS, FAILS, FAILS, FAILS, *[SERVES] * 15)),
-        ("a Service of the cluster", [FAILS.replace("api.acquirer.example", "web.shop.svc")] * 5),
+        ("a Service of the cluster", [FAILS.replace("api.acquirer.example:443", "web.shop.svc:80")] * 5),
         ("an address says nothing", ['err="dial tcp 203.0.113.9:443: i/o timeout"'] * 5),
     ],
 )

@@ -1476,6 +1476,7 @@ export interface components {
         };
         /** HypothesisRemedy */
         HypothesisRemedy: {
+            change: components["schemas"]["ProposedChange"] | null;
             /** Command */
             command: string | null;
             /** Text */
@@ -2722,6 +2723,23 @@ export interface components {
             /** Warning */
             warning: number;
         };
+        /**
+         * ProposedChange
+         * @description A change that would mend a cause. It is a proposal: nothing is changed by it.
+         */
+        ProposedChange: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "scale" | "restart" | "rollback" | "resize" | "suspend" | "cordon" | "patch";
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Why */
+            why: string;
+        };
         /** PutAutonomy */
         PutAutonomy: {
             /**
@@ -2820,6 +2838,8 @@ export interface components {
         };
         /** Remedy */
         Remedy: {
+            /** @default null */
+            change: components["schemas"]["ProposedChange"] | null;
             /**
              * Command
              * @default null
