@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from chalice.app import Request, Response
 
 from chalicelib import __version__, wiring
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.api.authentication import authenticate
 from chalicelib.api.endpoints import error_response, respond
+from chalicelib.api.logs import logger_of
 from chalicelib.api.mcp_prompts import Prompts
 from chalicelib.api.mcp_resources import CallersResources
 from chalicelib.errors import KubiliticsError, Unauthenticated
@@ -24,7 +24,7 @@ from chalicelib.mcp.tools import ToolAnswer, structured_answer
 from chalicelib.tools.entry import Tool
 from chalicelib.tools.registry import TOOLS
 
-logger = Logger(service="mcp")
+logger = logger_of("mcp")
 PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource" + PATH
 INSTRUCTIONS = (
