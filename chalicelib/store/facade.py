@@ -19,6 +19,7 @@ from chalicelib.store.conversations import Conversations
 from chalicelib.store.findings import Evidence, Findings
 from chalicelib.store.investigations import Investigations
 from chalicelib.store.keys import SYSTEM
+from chalicelib.store.llm import LlmRecords
 from chalicelib.store.ports import Objects, Queue, Secrets, Table
 from chalicelib.store.rates import Rates
 from chalicelib.store.records import NewAuditEvent
@@ -45,6 +46,7 @@ class Store:
     findings: Findings
     evidence: Evidence
     investigations: Investigations
+    llm: LlmRecords
     audit: Audit
     cache: Cache
     rates: Rates
@@ -99,6 +101,7 @@ def assemble(
         findings=Findings(core),
         evidence=Evidence(core),
         investigations=Investigations(core),
+        llm=LlmRecords(core),
         audit=Audit(spilling["audit"], core, submit),
         cache=Cache(spilling["cache"]),
         rates=Rates(spilling["cache"]),
