@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
     from chalicelib.investigations.desk import Desk
+    from chalicelib.llm.desk import ModelDesk
     from chalicelib.store.investigation_records import InvestigationStep, Trigger
     from chalicelib.tools.collection import Collector
     from chalicelib.tools.context import ToolContext
@@ -224,6 +225,19 @@ class Services:
             self.broadcast(tenant, step.investigation, [msgspec.json.encode([frame_of(step)])])
         except KubiliticsError as error:
             log.warning("step of %s not pushed: %s", step.investigation, error.message)
+
+    # Language models
+
+    @cached_property
+    def models(self) -> ModelDesk:
+        from chalicelib.llm.desk import ModelDesk
+
+        return ModelDesk(
+            self.store,
+            hosted=self.settings.hosted,
+            clock=lambda: self.clock(),
+            note=lambda by, action, detail: self.audit(by, action, "", detail),
+        )
 
     # Tools, questions, audit
 

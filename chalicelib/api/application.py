@@ -26,6 +26,7 @@ def build() -> Chalice:
         conversations,
         evidence,
         investigations,
+        llm,
         reports,
         resources,
         system,
@@ -38,7 +39,7 @@ def build() -> Chalice:
     application.api.binary_types = []
     application.register_middleware(one_error_shape, "http")
     modules = (
-        system, clusters, resources, evidence, tools, conversations, investigations, reports, audit, users, mcp,
+        system, clusters, resources, evidence, tools, conversations, investigations, reports, audit, users, llm, mcp,
     )  # fmt: skip
     for module in modules:
         application.register_blueprint(module.blueprint)

@@ -10,7 +10,7 @@ import msgspec
 from chalicelib.errors import KubiliticsError
 from chalicelib.llm.capabilities import Capabilities, ProviderKind, capabilities_of
 from chalicelib.llm.errors import LlmBadRequest, LlmError
-from chalicelib.llm.events import Answer, TextDelta, collected
+from chalicelib.llm.events import Answer, Usage, collected
 from chalicelib.llm.messages import Request, ToolSpec, user
 from chalicelib.llm.ports import Provider
 from chalicelib.llm.stream import Limits, stream
@@ -39,6 +39,8 @@ class Probe:
     capabilities: Capabilities
     steps: tuple[Step, ...]
     models: tuple[str, ...]
+    usage: Usage
+    """What the test itself used."""
 
 
 class Prober:
@@ -51,6 +53,7 @@ class Prober:
         self._limits = limits
         self._clock = clock
         self._steps: list[Step] = []
+        self._usage_so_far = Usage()
 
     def run(self) -> Probe:
         capabilities = capabilities_of(self._kind, self._model)
@@ -63,10 +66,10 @@ class Prober:
 
         self._try("models", list_models)
         if not self._try("chat", lambda: self._chat(capabilities)):
-            return Probe(False, capabilities, tuple(self._steps), tuple(models))
+            return Probe(False, capabilities, tuple(self._steps), tuple(models), self._usage_so_far)
         if self._kind in PROBED:
             capabilities = self._learn(capabilities)
-        return Probe(True, capabilities, tuple(self._steps), tuple(models))
+        return Probe(True, capabilities, tuple(self._steps), tuple(models), self._usage_so_far)
 
     def _learn(self, known: Capabilities) -> Capabilities:
         """The profile by trying: what the server takes and the model really uses."""
@@ -87,14 +90,14 @@ class Prober:
         return ok
 
     def _ask(self, request: Request, capabilities: Capabilities) -> Answer:
-        return collected(stream(self._provider, request, capabilities, self._limits))
+        answer = collected(stream(self._provider, request, capabilities, self._limits))
+        self._usage_so_far = self._usage_so_far.plus(answer.usage or Usage())
+        return answer
 
     def _chat(self, capabilities: Capabilities) -> str:
-        request = Request(self._model, [user("Say: ok")], max_output_tokens=256)
-        deltas = sum(
-            isinstance(event, TextDelta) for event in stream(self._provider, request, capabilities, self._limits)
-        )
-        return f"It answers, in {deltas} pieces."
+        answer = self._ask(Request(self._model, [user("Say: ok")], max_output_tokens=256), capabilities)
+        name = answer.origin.model if answer.origin else ""
+        return f"{name or self._model} answers."
 
     def _usage(self, capabilities: Capabilities) -> str:
         request = Request(self._model, [user("Say: ok")], max_output_tokens=64)

@@ -12,6 +12,7 @@ from typing import Any
 import anthropic
 
 from chalicelib.llm import wire
+from chalicelib.llm.addresses import checked_url
 from chalicelib.llm.capabilities import Capabilities
 from chalicelib.llm.errors import LlmError, error_of
 from chalicelib.llm.events import (
@@ -47,7 +48,7 @@ class Anthropic:
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
-        base = wire.checked_url(connection.base_url, hosted=connection.hosted) if connection.base_url else None
+        base = checked_url(connection.base_url, hosted=connection.hosted) if connection.base_url else None
         self._client = anthropic.Anthropic(
             api_key=connection.key or "none", base_url=base, max_retries=0, http_client=wire.client(connection)
         )

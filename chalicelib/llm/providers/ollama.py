@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from chalicelib.llm import wire
+from chalicelib.llm.addresses import checked_url
 from chalicelib.llm.capabilities import Capabilities
 from chalicelib.llm.errors import LlmBrokenStream, LlmError, error_of
 from chalicelib.llm.events import Event, Origin, Stop, TextDelta, ThinkingDelta, Usage, count
@@ -32,7 +33,7 @@ class Ollama:
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
-        self._base = wire.checked_url(connection.base_url or DEFAULT_URL, hosted=connection.hosted)
+        self._base = checked_url(connection.base_url or DEFAULT_URL, hosted=connection.hosted)
         self._headers = {"Authorization": f"Bearer {connection.key}"} if connection.key else {}
         self._client = wire.client(connection)
 

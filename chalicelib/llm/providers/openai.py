@@ -13,6 +13,7 @@ from typing import Any
 import openai
 
 from chalicelib.llm import wire
+from chalicelib.llm.addresses import checked_url
 from chalicelib.llm.capabilities import Capabilities
 from chalicelib.llm.errors import LlmError, error_of
 from chalicelib.llm.events import Event, Origin, Stop, StopReason, TextDelta, ThinkingDelta, Usage, count, nested
@@ -34,7 +35,7 @@ class OpenAi:
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
-        base = wire.checked_url(connection.base_url, hosted=connection.hosted) if connection.base_url else None
+        base = checked_url(connection.base_url, hosted=connection.hosted) if connection.base_url else None
         self._client = openai.OpenAI(
             api_key=connection.key or "none",
             base_url=base or "https://api.openai.com/v1",
