@@ -77,7 +77,6 @@ class Settled:
     cost_micro_usd: int | None
     degraded: bool
     attempts: Sequence[Attempt]
-    warnings: Sequence[Warning80]
 
 
 class LlmUnavailable(LlmError):
@@ -101,7 +100,11 @@ class BreakerPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the chain works with. `draw` gives a number in [0, 1) for the jitter of waits; `new_id` names a call."""
+    """What the chain works with.
+
+    `draw` gives a number in [0, 1) for the jitter of waits, `new_id` names a call, `warn` hears of budgets that have
+    reached 80 %.
+    """
 
     meter: Meter
     breaker: BreakerPort
@@ -109,6 +112,7 @@ class Surroundings:
     pause: Callable[[float], None]
     draw: Callable[[], float]
     new_id: Callable[[], str]
+    warn: Callable[[Warning80], None]
 
 
 @dataclass(slots=True)
@@ -117,7 +121,6 @@ class _Progress:
     attempts: list[Attempt] = field(default_factory=list)
     spent: Usage = field(default_factory=Usage)
     cost: int | None = 0
-    warnings: list[Warning80] = field(default_factory=list)
 
 
 class Chain:
@@ -147,7 +150,7 @@ class Chain:
             if done:
                 yield Settled(
                     candidate.id, candidate.model, progress.spent, progress.cost, bool(progress.attempts),
-                    tuple(progress.attempts), tuple(progress.warnings),
+                    tuple(progress.attempts),
                 )  # fmt: skip
                 return
         raise LlmUnavailable(tuple(progress.attempts))
@@ -217,7 +220,8 @@ class Chain:
             )
             progress.spent = progress.spent.plus(usage)
             progress.cost = None if cost is None or progress.cost is None else progress.cost + cost
-            progress.warnings += warnings
+            for warning in warnings:
+                around.warn(warning)
 
 
 def _broken_usage(most: Usage, answer: Answer) -> Usage:

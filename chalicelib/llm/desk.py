@@ -20,7 +20,7 @@ from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.llm.addresses import checked_url
 from chalicelib.llm.breaker import Breaker
-from chalicelib.llm.budgets import Meter
+from chalicelib.llm.budgets import Meter, Warning80
 from chalicelib.llm.capabilities import Capabilities, ProviderKind, capabilities_of
 from chalicelib.llm.chain import Candidate, Chain, Surroundings
 from chalicelib.llm.events import Usage
@@ -150,7 +150,11 @@ class ModelDesk:
             probe = Prober(connected, provider.kind, provider.model, limits, time.perf_counter).run()
             used, ok = probe.usage, probe.ok
         finally:
-            self.meter.settle(by.tenant, held, provider.kind, provider.model, used, self._clock(), failed=not ok)
+            _, warnings = self.meter.settle(
+                by.tenant, held, provider.kind, provider.model, used, self._clock(), failed=not ok
+            )
+            for warning in warnings:
+                self._warn(by, warning)
         stored = self._store.llm.put_provider(
             by.tenant,
             msgspec.structs.replace(
@@ -169,8 +173,9 @@ class ModelDesk:
         """The enabled providers in their order, for a question of this user."""
         enabled = [p for p in self._store.llm.providers(by.tenant) if p.enabled and self._usable(p)]
         around = Surroundings(
-            self.meter, self.breaker, self._clock, time.sleep, random.random, lambda: secrets.token_hex(8)
-        )
+            self.meter, self.breaker, self._clock, time.sleep, random.random, lambda: secrets.token_hex(8),
+            lambda warning: self._warn(by, warning),
+        )  # fmt: skip
         return Chain(around, by.tenant, by.user, [self._candidate(by, p) for p in enabled])
 
     def resting(self, by: Principal) -> set[str]:
@@ -199,6 +204,9 @@ class ModelDesk:
         return self._store.llm.counters(by.tenant, month)
 
     # Inside
+
+    def _warn(self, by: Principal, warning: Warning80) -> None:
+        self._note(by, "llm.budget.warning", asdict(warning))
 
     def _candidate(self, by: Principal, provider: LlmProvider) -> Candidate:
         profile = provider.profile

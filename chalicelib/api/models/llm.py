@@ -12,7 +12,7 @@ from chalicelib.api.models.base import Gap, Model, RequestModel
 Kind = Literal["anthropic", "openai", "ollama", "compatible"]
 
 
-class NewProvider(RequestModel):
+class NewModelProvider(RequestModel):
     kind: Kind
     name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
     model: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
@@ -22,7 +22,7 @@ class NewProvider(RequestModel):
     )
 
 
-class ProviderUpdate(RequestModel):
+class ModelProviderUpdate(RequestModel):
     """What to change. Another address forgets the key."""
 
     name: str | None = Field(None, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -32,18 +32,18 @@ class ProviderUpdate(RequestModel):
     position: int | None = Field(None, ge=0, le=1000)
 
 
-class NewKey(RequestModel):
+class NewProviderKey(RequestModel):
     key: SecretStr = Field(min_length=1, max_length=4000)
 
 
-class TestStep(Model):
+class ProviderTestStep(Model):
     name: str
     ok: bool
     message: str
     took_s: float
 
 
-class Profile(Model):
+class ModelProfile(Model):
     """What the model can do; `known` false: assumed."""
 
     context_tokens: int
@@ -56,7 +56,7 @@ class Profile(Model):
     known: bool
 
 
-class Provider(Model):
+class ModelProvider(Model):
     """A provider in the chain. `resting`: it failed and is left alone for half a minute."""
 
     id: str
@@ -67,23 +67,23 @@ class Provider(Model):
     position: int
     enabled: bool
     key_set_at: datetime | None
-    profile: Profile
+    profile: ModelProfile
     price_known: bool
     resting: bool
     tested_at: datetime | None
     test_ok: bool | None
-    test_steps: list[TestStep]
+    test_steps: list[ProviderTestStep]
 
 
-class Providers(Model):
-    items: list[Provider]
+class ModelProviders(Model):
+    items: list[ModelProvider]
     next: str | None
     total: int | None
     gaps: list[Gap]
 
 
-class TestedProvider(Model):
-    provider: Provider
+class TestedModelProvider(Model):
+    provider: ModelProvider
     models: list[str]
 
 
@@ -108,7 +108,7 @@ class UsageCounter(Model):
     models: list[ModelUsage]
 
 
-class Usage(Model):
+class ModelsUsage(Model):
     month: str
     total: UsageCounter
     users: list[UsageCounter]
@@ -116,11 +116,11 @@ class Usage(Model):
     prices: dict[str, str]
 
 
-class UsageQuery(RequestModel):
+class ModelsUsageQuery(RequestModel):
     month: str | None = Field(None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
-class Budget(RequestModel):
+class NewBudget(RequestModel):
     """A limit of the organisation or of each user, in UTC days or months; null: none of that kind."""
 
     scope: Literal["tenant", "user"]
@@ -129,7 +129,7 @@ class Budget(RequestModel):
     tokens: int | None = Field(None, ge=0, le=10**12)
 
 
-class BudgetState(Model):
+class Budget(Model):
     scope: Literal["tenant", "user"]
     period: Literal["day", "month"]
     usd: float | None
@@ -139,8 +139,8 @@ class BudgetState(Model):
 
 
 class NewBudgets(RequestModel):
-    items: list[Budget] = Field(max_length=4)
+    items: list[NewBudget] = Field(max_length=4)
 
 
 class Budgets(Model):
-    items: list[BudgetState]
+    items: list[Budget]

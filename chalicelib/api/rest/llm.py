@@ -20,7 +20,7 @@ MICRO = 1_000_000
 
 @endpoint(
     blueprint, "GET", ALL, summary="Model providers, in the order in which they are asked.", tag="models",
-    permission="audit:read", response=models.Providers,
+    permission="audit:read", response=models.ModelProviders,
 )  # fmt: skip
 def list_providers(call: Call) -> object:
     desk = call.services.models
@@ -31,10 +31,10 @@ def list_providers(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ALL, summary="Add a provider, at the end of the chain.", tag="models", status=201,
-    permission="settings:write", body=models.NewProvider, response=models.Provider,
+    permission="settings:write", body=models.NewModelProvider, response=models.ModelProvider,
 )  # fmt: skip
 def add_provider(call: Call) -> object:
-    wanted: models.NewProvider = call.body
+    wanted: models.NewModelProvider = call.body
     key = wanted.key.get_secret_value() if wanted.key else ""
     desk = call.services.models
     return provider_out(desk.add(call.principal, wanted.kind, wanted.name, wanted.model, wanted.base_url, key))
@@ -42,7 +42,7 @@ def add_provider(call: Call) -> object:
 
 @endpoint(
     blueprint, "PATCH", ONE, summary="Change a provider. Another address forgets the key.", tag="models",
-    permission="settings:write", body=models.ProviderUpdate, response=models.Provider,
+    permission="settings:write", body=models.ModelProviderUpdate, response=models.ModelProvider,
 )  # fmt: skip
 def update_provider(call: Call) -> object:
     from chalicelib.llm.desk import ProviderChange
@@ -53,7 +53,7 @@ def update_provider(call: Call) -> object:
 
 @endpoint(
     blueprint, "PUT", ONE + "/key", summary="Set the key of a provider.", tag="models", permission="settings:write",
-    body=models.NewKey, response=models.Provider,
+    body=models.NewProviderKey, response=models.ModelProvider,
 )  # fmt: skip
 def set_provider_key(call: Call) -> object:
     key = call.body.key.get_secret_value()
@@ -71,7 +71,7 @@ def remove_provider(call: Call) -> object:
 
 @endpoint(
     blueprint, "POST", ONE + "/test", summary="Ask the provider, step by step, and learn what its model can do.",
-    tag="models", permission="settings:write", response=models.TestedProvider,
+    tag="models", permission="settings:write", response=models.TestedModelProvider,
 )  # fmt: skip
 def test_provider(call: Call) -> object:
     provider, probe = call.services.models.test(call.principal, call.path["provider"])
@@ -80,7 +80,7 @@ def test_provider(call: Call) -> object:
 
 @endpoint(
     blueprint, "GET", "/api/v1/llm/usage", summary="Calls, tokens and dollars of a month.", tag="models",
-    permission="audit:read", query=models.UsageQuery, response=models.Usage,
+    permission="audit:read", query=models.ModelsUsageQuery, response=models.ModelsUsage,
 )  # fmt: skip
 def get_usage(call: Call) -> object:
     from chalicelib.llm.prices import price_table

@@ -129,6 +129,7 @@ def test_budgets_are_set_shown_and_hold(api: Api, server: WireServer) -> None:
         "scope": "tenant", "period": "month", "usd": 12.5, "tokens": 100, "used_usd": 0.0, "used_tokens": 0,
     }  # fmt: skip
     assert call(api, "GET", "/budgets").json["items"] == kept
+    server.play(COMPATIBLE.error(401, "no"))
     refused = call(api, "POST", f"/providers/{provider['id']}/test")
     assert (refused.status, refused.error["code"]) == (429, "llm_budget_exceeded")
     assert call(api, "PUT", "/budgets", {"items": [wanted[0], wanted[0]]}).status == 400

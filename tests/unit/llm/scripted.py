@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.llm.breaker import Breaker
-from chalicelib.llm.budgets import Meter
+from chalicelib.llm.budgets import Meter, Warning80
 from chalicelib.llm.capabilities import Capabilities, ProviderKind
 from chalicelib.llm.chain import Candidate, Chain, Surroundings
 from chalicelib.llm.events import Event, Origin, Stop, TextDelta, Usage
@@ -52,6 +52,7 @@ class World:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         self.waits: list[float] = []
+        self.warned: list[Warning80] = []
         self.store: Store = memory_store(clock=lambda: self.now.timestamp())
         self.calls = 0
 
@@ -68,7 +69,9 @@ class World:
         return Breaker(self.store.cache, self.store.leases)
 
     def around(self) -> Surroundings:
-        return Surroundings(Meter(self.store.llm), self.breaker, lambda: self.now, self.pause, lambda: 0.5, self._id)
+        return Surroundings(
+            Meter(self.store.llm), self.breaker, lambda: self.now, self.pause, lambda: 0.5, self._id, self.warned.append
+        )
 
     def chain(self, *providers: Scripted, kind: ProviderKind = "ollama", **profile: int | bool) -> Chain:
         capabilities = Capabilities(**{"context_tokens": 100_000, "tools": True, **profile})  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def settled(events: list[Any]) -> Settled:
 def test_an_answer_states_provider_model_tokens_and_cost(world: World) -> None:
     events = run(world.chain(Scripted("first", [said("All ", "well.")])))
     assert text(events) == "All well."
-    assert settled(events) == Settled("first", "m", Usage(100, 0, 0, 10), 0, False, (), ())
+    assert settled(events) == Settled("first", "m", Usage(100, 0, 0, 10), 0, False, ())
 
 
 def test_a_busy_provider_is_tried_again_with_growing_waits(world: World) -> None:
@@ -174,6 +174,14 @@ def test_a_budget_stops_a_call_before_it_is_made(world: World) -> None:
     with pytest.raises(LlmUnavailable) as caught:
         run(world.chain(first))
     assert (caught.value.attempts[0].code, first.asked) == ("llm_budget_exceeded", [])
+
+
+def test_a_budget_that_is_nearly_used_is_told_once(world: World) -> None:
+    world.store.llm.set_budgets(ACME, [LlmBudget(scope="tenant", period="month", tokens=5000)])
+    first = Scripted("first", [said("ok", usage=Usage(2000, 0, 0, 10))])
+    for _ in range(2):
+        run(world.chain(first))
+    assert [(w.what, w.used, w.limit) for w in world.warned] == [("tokens", 4020, 5000)]
 
 
 def test_what_failed_calls_used_is_counted_too(world: World) -> None:

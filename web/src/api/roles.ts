@@ -6,3 +6,14 @@ export function useMayWrite(): boolean {
   const role = useQuery(meQuery()).data?.role
   return role === 'admin' || role === 'operator'
 }
+
+/** Whether the signed-in role may look at the model providers, their use and the budgets. */
+export function useMaySeeModels(): boolean {
+  const role = useQuery(meQuery()).data?.role
+  return role === 'admin' || role === 'auditor'
+}
+
+/** Whether the signed-in role may change settings of the installation. */
+export function useMayAdminister(): boolean {
+  return useQuery(meQuery()).data?.role === 'admin'
+}

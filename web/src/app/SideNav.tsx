@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { Link, useLocation, useParams } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { overviewQuery } from '../api/queries'
+import { useMaySeeModels } from '../api/roles'
 import { useKinds, type Category } from '../kinds/registry'
 import { count } from '../kinds/format'
 import { Icon } from '../ui/Icon'
@@ -13,6 +14,7 @@ import styles from './SideNav.module.css'
 /** Navigation by category, rendered from the kinds that the server serves. */
 export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
+  const maySeeModels = useMaySeeModels()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
   const nav = useRef<HTMLElement>(null)
@@ -96,6 +98,19 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
             <span className={styles.label}>Clusters</span>
           </Link>
         </li>
+        {maySeeModels && (
+          <li>
+            <Link
+              to="/models"
+              className={styles.link}
+              activeProps={{ className: styles.active }}
+              activeOptions={{ includeSearch: false }}
+            >
+              <Icon name="spark" />
+              <span className={styles.label}>Language models</span>
+            </Link>
+          </li>
+        )}
       </ul>
     </nav>
   )

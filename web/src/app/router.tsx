@@ -116,6 +116,12 @@ const investigation = createRoute({
   ),
 })
 
+const models = createRoute({
+  getParentRoute: () => root,
+  path: '/models',
+  component: lazyRouteComponent(() => import('../features/models/ModelsPage'), 'ModelsPage'),
+})
+
 const routeTree = root.addChildren([
   home,
   clusters,
@@ -125,6 +131,7 @@ const routeTree = root.addChildren([
   detail,
   investigations,
   investigation,
+  models,
 ])
 
 export const router = createRouter({
