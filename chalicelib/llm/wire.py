@@ -6,14 +6,15 @@ Imported by providers at a call, never before: the HTTP package belongs to the S
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx2
 
 from chalicelib.errors import ClusterError, InvalidRequest
 from chalicelib.llm.errors import LlmAddressRefused, LlmBrokenStream, LlmError, LlmTimeout, LlmUnreachable
-from chalicelib.llm.ports import Close, Connection
+from chalicelib.llm.events import Event
+from chalicelib.llm.ports import Close, Connection, Opening
 from chalicelib.network import pinned_addresses
 
 CONNECT_S = 5.0
@@ -30,13 +31,19 @@ class PinnedTransport(httpx2.HTTPTransport):
         host = request.url.host
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         try:
-            address = pinned_addresses(host, port, hosted=self._hosted)[0]
+            addresses = pinned_addresses(host, port, hosted=self._hosted)
         except ClusterError as error:
             raise LlmUnreachable(error.message) from error
         except InvalidRequest as error:
             raise LlmAddressRefused(error.message, details=error.details) from error
         request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=address)
+        for address in addresses[:-1]:
+            request.url = request.url.copy_with(host=address)
+            try:
+                return super().handle_request(request)
+            except httpx2.ConnectError:
+                continue  # the name has another address, as `localhost` has two
+        request.url = request.url.copy_with(host=addresses[-1])
         return super().handle_request(request)
 
 
@@ -55,6 +62,23 @@ def closing(response: httpx2.Response) -> Close:
             held.shutdown(socket.SHUT_RDWR)
 
     return close
+
+
+def events_of(
+    opening: Opening,
+    ask: Callable[[], Any],
+    read: Callable[[Iterator[dict[str, Any]]], Iterator[Event]],
+    failure_of: Callable[[Exception], LlmError],
+) -> Iterator[Event]:
+    """The events of an SDK's stream: `ask` opens it, `read` puts its objects into our form."""
+    try:
+        stream = ask()
+        opening.close = closing(stream.response)
+        yield from read(found.model_dump() for found in stream)
+    except LlmError:
+        raise
+    except Exception as error:
+        raise failure_of(error) from error
 
 
 def timeout(seconds: float) -> httpx2.Timeout:

@@ -305,7 +305,10 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
     await dialog.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Test', exact: true }).click()
     await page.getByText('Test failed').waitFor({ timeout: 30_000 })
-    await page.getByText(/cannot be reached/).first().waitFor()
+    await page
+      .getByText(/cannot be reached/)
+      .first()
+      .waitFor()
     assert.ok(!(await page.content()).includes('a-key-of-nobody'))
     await page.getByLabel('All, a month: tokens').fill('100')
     await page.getByRole('button', { name: 'Save the budgets' }).click()

@@ -54,16 +54,14 @@ class Anthropic:
         )
 
     def events(self, request: Request, capabilities: Capabilities, opening: Opening) -> Iterator[Event]:
-        try:
-            stream = self._client.messages.create(
+        return wire.events_of(
+            opening,
+            lambda: self._client.messages.create(
                 **_parameters(request, capabilities), stream=True, timeout=wire.timeout(opening.timeout_s)
-            )
-            opening.close = wire.closing(stream.response)
-            yield from _Reader(self.name).read(event.model_dump() for event in stream)
-        except LlmError:
-            raise
-        except Exception as error:
-            raise self._failure(error) from error
+            ),
+            _Reader(self.name).read,
+            self._failure,
+        )
 
     def models(self, timeout_s: float) -> Sequence[str]:
         try:

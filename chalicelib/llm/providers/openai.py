@@ -44,16 +44,14 @@ class OpenAi:
         )
 
     def events(self, request: Request, capabilities: Capabilities, opening: Opening) -> Iterator[Event]:
-        try:
-            stream = self._client.chat.completions.create(
+        return wire.events_of(
+            opening,
+            lambda: self._client.chat.completions.create(
                 **_parameters(request, capabilities), stream=True, timeout=wire.timeout(opening.timeout_s)
-            )
-            opening.close = wire.closing(stream.response)
-            yield from _Reader(self.name).read(chunk.model_dump() for chunk in stream)
-        except LlmError:
-            raise
-        except Exception as error:
-            raise self._failure(error) from error
+            ),
+            _Reader(self.name).read,
+            self._failure,
+        )
 
     def models(self, timeout_s: float) -> Sequence[str]:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.llm.capabilities import Capabilities
+from chalicelib.llm.capabilities import Capabilities, ProviderKind
 from chalicelib.llm.errors import (
     LlmAnswerTooLarge,
     LlmBadRequest,
@@ -50,10 +50,10 @@ TWO_CALLS = (
 class Case:
     """A provider against its fake server."""
 
-    def __init__(self, dialect: Dialect, server: WireServer) -> None:
+    def __init__(self, dialect: Dialect, server: WireServer, url: str = "") -> None:
         self.dialect, self.server = dialect, server
         self.provider: Provider = provider_of(
-            Connection(dialect.kind, dialect.kind, dialect.base_url(server.url), key="test-key-of-nobody")
+            Connection(dialect.kind, dialect.kind, dialect.base_url(url or server.url), key="test-key-of-nobody")
         )
 
     def events(self, *answers: Played, limits: Limits | None = None, **request: Any) -> Iterator[Any]:
@@ -373,3 +373,32 @@ def test_ollamas_window_is_sized_from_the_prompt_and_a_full_one_is_told() -> Non
         answer = case.ask(Said(texts=("x",), usage=(6144, 0, 0, 1)), messages=[user("y" * 16_000)])
         assert answer.stop is not None
         assert answer.stop.reason == "overflow"
+
+
+@pytest.mark.parametrize("kind", DIALECTS)
+def test_a_name_is_dialled_at_its_judged_addresses_under_its_own_name(
+    kind: ProviderKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens at the first address; the second answers, and hears the name in the Host header."""
+    from chalicelib import network
+
+    looked_up: list[str] = []
+
+    def resolve(host: str, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        looked_up.append(host)
+        return [(0, 0, 0, "", ("127.0.0.99", 0)), (0, 0, 0, "", ("127.0.0.1", 0))]
+
+    with wire_server() as server:
+        port = server.url.rpartition(":")[2]
+        monkeypatch.setattr(network.socket, "getaddrinfo", _only_for("models.example", resolve))
+        case = Case(DIALECTS[kind], server, f"http://models.example:{port}")
+        assert case.ask(Said(texts=("ok",))).text == "ok"
+        assert server.headers[-1]["host"] == f"models.example:{port}"
+    assert looked_up == ["models.example"]
+
+
+def _only_for(name: str, resolve: Any) -> Any:
+    """The system's resolver with an answer of our own for one name."""
+    from socket import getaddrinfo
+
+    return lambda host, *more, **rest: (resolve if host == name else getaddrinfo)(host, *more, **rest)
