@@ -390,14 +390,14 @@ def test_a_name_is_dialled_at_its_judged_addresses_under_its_own_name(
 
     with wire_server() as server:
         port = server.url.rpartition(":")[2]
-        monkeypatch.setattr(network.socket, "getaddrinfo", _only_for("models.example", resolve))
+        monkeypatch.setattr(network.socket, "getaddrinfo", resolver_with("models.example", resolve))
         case = Case(DIALECTS[kind], server, f"http://models.example:{port}")
         assert case.ask(Said(texts=("ok",))).text == "ok"
         assert server.headers[-1]["host"] == f"models.example:{port}"
     assert looked_up == ["models.example"]
 
 
-def _only_for(name: str, resolve: Any) -> Any:
+def resolver_with(name: str, resolve: Any) -> Any:
     """The system's resolver with an answer of our own for one name."""
     from socket import getaddrinfo
 

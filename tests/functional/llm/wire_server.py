@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ class WireServer:
 
 
 @contextmanager
-def wire_server(seed: int = 0) -> Iterator[WireServer]:
+def wire_server(seed: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[WireServer]:
     played = WireServer(seed)
 
     class Handler(BaseHTTPRequestHandler):
@@ -120,11 +121,17 @@ def wire_server(seed: int = 0) -> Iterator[WireServer]:
         def log_message(self, *_: object) -> None:
             """Keep the test output clean."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that refuses our certificate or hangs up is no error of ours."""
+
+    http = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    played.url = f"http://127.0.0.1:{http.server_address[1]}"
+    played.url = f"{'https' if tls else 'http'}://127.0.0.1:{http.server_address[1]}"
     try:
         yield played
     finally:
