@@ -24,7 +24,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench package clean setup user web-check demo-faults demo-fault demo-heal demo-conformance
+.PHONY: help run test check bench package clean setup user web-check demo-faults demo-fault demo-heal demo-conformance mcp-conformance test-llm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ demo-heal: ## End one: make demo-heal NAME=...
 
 demo-conformance: setup ## Replay what a real API server answered against the demo cluster
 	@$(PY) -m tests.functional.demo.conformance
+
+mcp-conformance: setup ## The official MCP conformance suite and Inspector against our server
+	@$(NEED_NODE); $(PY) -m tests.functional.mcp.conformance
+
+test-llm: setup ## Our providers against a real model server (compiles it once: 20-40 minutes)
+	@$(PY) -m tests.functional.llm.servers
 
 clean: ## Remove what was built and installed; ALL=1 also removes .local, with everything that was kept in it
 	rm -rf build $(VENV) $(MINISTACK_VENV) web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.clusters.connect import Connections, NewConnection
     from chalicelib.clusters.source import CheckReport, ClusterSource
     from chalicelib.investigations.desk import Desk
+    from chalicelib.llm.desk import ModelDesk
     from chalicelib.safety.autopilot import Autopilot
     from chalicelib.safety.execution import Executor
     from chalicelib.safety.runs import Runs
@@ -263,6 +264,19 @@ class Services:
         from chalicelib.safety.execution import Executor
 
         return Executor(self.safety, self.store, self.holder, self.runs)
+
+    # Language models
+
+    @cached_property
+    def models(self) -> ModelDesk:
+        from chalicelib.llm.desk import ModelDesk
+
+        return ModelDesk(
+            self.store,
+            hosted=self.settings.hosted,
+            clock=lambda: self.clock(),
+            note=lambda by, action, detail: self.audit(by, action, "", detail),
+        )
 
     # Tools, questions, audit
 

@@ -28,6 +28,7 @@ def build() -> Chalice:
         evidence,
         governance,
         investigations,
+        llm,
         playbooks,
         reports,
         resources,
@@ -42,7 +43,7 @@ def build() -> Chalice:
     application.register_middleware(one_error_shape, "http")
     modules = (
         system, clusters, resources, evidence, tools, conversations, investigations, reports, changes, playbooks,
-        governance, audit, users, mcp,
+        governance, audit, users, llm, mcp,
     )  # fmt: skip
     for module in modules:
         application.register_blueprint(module.blueprint)

@@ -15,19 +15,19 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from aws_lambda_powertools import Logger
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib import wiring
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.api.authentication import authenticate
+from chalicelib.api.logs import logger_of
 from chalicelib.errors import InvalidRequest, KubiliticsError
 from chalicelib.store.keys import SYSTEM
 
 JSON = "application/json"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-logger = Logger(service="api")
+logger = logger_of("api")
 
 current_request: ContextVar[Request] = ContextVar("current_request")
 """The request of this thread; Chalice's own attribute is shared between threads."""

@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from chalice.app import Blueprint, SQSEvent
 
 from chalicelib import wiring
+from chalicelib.api.logs import logger_of
 from chalicelib.api.turns import run_turn
 from chalicelib.errors import Conflict, InvalidRequest, KubiliticsError, NotFound
 from chalicelib.settings import settings
 from chalicelib.state.ids import TenantId
 from chalicelib.store.facade import event_of
 
-logger = Logger(service="work")
+logger = logger_of("work")
 blueprint = Blueprint(__name__)
 BATCH = 10
 HAND_OVER_S = 60.0

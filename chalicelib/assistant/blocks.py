@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.state.visible import HIDDEN
+
 Block = dict[str, Any]
 
-HIDDEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
-"""Unicode categories that are never passed on: control, format (bidi, zero width), private, surrogate, unassigned."""
 TABLE_ROWS = 25
 CODE_CHARS = 300
 _URL = re.compile(r"\b(?:https?|ftp|javascript|data|file)[:]\S+", re.IGNORECASE)

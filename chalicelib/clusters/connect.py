@@ -20,9 +20,9 @@ from chalicelib.clusters.connection import (
     encode_connection,
 )
 from chalicelib.clusters.kubeconfig import checked_ca, checked_server, checked_token, read_kubeconfig
-from chalicelib.clusters.network import Resolver, refusal, system_resolver
 from chalicelib.clusters.source import ClusterSource
 from chalicelib.errors import Conflict, InvalidRequest, TooLarge
+from chalicelib.network import Resolver, refusal, system_resolver
 from chalicelib.settings import Settings
 from chalicelib.state.ids import TenantId
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.clusters.connection import Credential, StaticConnection
 from chalicelib.clusters.deadline import Deadline
-from chalicelib.clusters.network import Resolver, pinned_addresses, system_resolver
 from chalicelib.errors import ClusterError, ClusterTimeout, InvalidRequest
+from chalicelib.network import Resolver, pinned_addresses, system_resolver
 
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.state.ids import TenantId
+from chalicelib.state.visible import seen
 from chalicelib.store.facade import Store
 from chalicelib.store.investigation_records import Conclusion, Investigation, InvestigationStep
 from chalicelib.store.records import EvidenceRecord, ResourceName
@@ -243,7 +244,7 @@ _ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 def escaped_markdown(text: str) -> str:
     """One line that Markdown shows as it is: no formatting, no link, no image, no HTML."""
-    line = " ".join(_visible(text).split())
+    line = " ".join(seen(text).split())
     return _ADDRESS.sub(r"\1:&#47;&#47;", _MARKDOWN.sub(r"\\\1", line))
 
 
@@ -264,7 +265,7 @@ def _markdown(part: Part) -> str:
         case "text":
             return f"{text}\n\n"
         case "command":
-            return f"```sh\n{_visible(part.text).replace('```', '` ` `')}\n```\n\n"
+            return f"```sh\n{seen(part.text).replace('```', '` ` `')}\n```\n\n"
         case "facts" | "list" | "numbered":
             mark = "{}. " if part.kind == "numbered" else "- "
             lines = [f"{mark.format(n)}{_row(row, escaped_markdown, '**{}**')}" for n, row in enumerate(part.rows, 1)]
@@ -290,7 +291,7 @@ footer{margin-top:3rem;opacity:.75;font-size:.85rem}
 
 def as_html(report: Report, footer: str = "") -> str:
     """The report as one page without scripts, links or anything that is loaded."""
-    title = html.escape(_visible(report.session.question))
+    title = html.escape(seen(report.session.question))
     body = "".join(_html(part) for part in parts_of(report))
     end = f"<footer>{html.escape(footer)}</footer>" if footer else ""
     return (
@@ -301,7 +302,7 @@ def as_html(report: Report, footer: str = "") -> str:
 
 
 def _html(part: Part) -> str:
-    text = html.escape(_visible(part.text))
+    text = html.escape(seen(part.text))
     match part.kind:
         case "title":
             return f"<h1>{text}</h1>"
@@ -323,14 +324,7 @@ def _html(part: Part) -> str:
 
 
 def _quoted(text: str) -> str:
-    return html.escape(_visible(text))
-
-
-def _visible(text: str) -> str:
-    """Text without control, bidirectional and zero-width characters; line ends stay."""
-    import unicodedata
-
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
+    return html.escape(seen(text))
 
 
 def rendered(report: Report, format: Format, footer: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,11 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+RESOURCE_NOT_FOUND = -32002
+"""Until 2025-11-25; 2026-07-28 has INVALID_PARAMS for it."""
+HEADER_MISMATCH = -32020
+UNSUPPORTED_VERSION = -32022
+EVENT_STREAM = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,13 @@ def read_message(body: bytes) -> Message:
     return Message(id_, method, params)
 
 
-def answer(id_: str | int | None, result: Mapping[str, Any]) -> HttpResponse:
-    return _json(200, {"jsonrpc": "2.0", "id": id_, "result": result})
+def answer(id_: str | int | None, result: Mapping[str, Any], told: Sequence[Mapping[str, Any]] = ()) -> HttpResponse:
+    """A result; with notifications that go before it, all of them as one finished event stream."""
+    final = {"jsonrpc": "2.0", "id": id_, "result": result}
+    if not told:
+        return _json(200, final)
+    events = "".join(f"event: message\ndata: {_compact(message)}\n\n" for message in (*told, final))
+    return HttpResponse(200, {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store"}, events.encode())
 
 
 def failure(id_: str | int | None, error: ProtocolError) -> HttpResponse:
@@ -105,5 +115,9 @@ def accepted() -> HttpResponse:
 
 
 def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return HttpResponse(status, {"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})}, body)
+    whole = {"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})}
+    return HttpResponse(status, whole, _compact(value).encode())
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

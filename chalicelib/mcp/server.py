@@ -1,7 +1,7 @@
 """The server: one HTTP request with one message in, one answer out, nothing kept in between.
 
-Versions 2025-11-25, 2025-06-18 and 2025-03-26 (modelcontextprotocol.io, "Transports" and "Lifecycle"). A session is
-not needed: every request carries its authorization and its choice of toolsets in the URL or a header.
+Two eras are served over the same features (`chalicelib.mcp.eras`). A session is not needed in either: every request
+carries its authorization, and its choice of toolsets in the URL or a header.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import KubiliticsError
-from chalicelib.mcp.features import Feature, Handler, Params, Selection, ToolFeature, ToolPort, params_of
+from chalicelib.mcp import eras
+from chalicelib.mcp.feature import Exchange, Feature, Handler, Params, Selection, params_of
 from chalicelib.mcp.messages import (
+    EVENT_STREAM,
     INTERNAL_ERROR,
     INVALID_REQUEST,
     JSON,
@@ -26,9 +28,8 @@ from chalicelib.mcp.messages import (
     failure,
     read_message,
 )
+from chalicelib.mcp.tools import ToolFeature, ToolPort
 
-VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
-"""Versions that are spoken, newest first."""
 MAX_BODY_BYTES = 1024 * 1024
 TOOLSETS_HEADER = "X-Kubilitics-Toolsets"
 READ_ONLY_HEADER = "X-Kubilitics-Readonly"
@@ -44,11 +45,6 @@ class ServerInfo:
     version: str
     title: str = ""
     instructions: str = ""
-    website: str = ""
-
-
-class InitializeParams(Params):
-    protocolVersion: str
 
 
 class McpServer:
@@ -75,23 +71,36 @@ class McpServer:
         self._allowed_origins = allowed_origins
         self._max_body_bytes = max_body_bytes
         self._on_error = on_error
-        self._methods: dict[str, Handler] = {"initialize": self._initialize, "ping": lambda params, selection: {}}
+        offered: dict[str, Handler] = {}
         for feature in self._features:
-            self._methods.update(feature.methods)
+            offered.update(feature.methods)
+        self._with_handshake = {"initialize": self._initialize, "ping": _pong, **offered}
+        self._stateless = {"server/discover": self._discover, **offered}
+        self._lifetimes = {"server/discover": 0}
+        for feature in self._features:
+            self._lifetimes.update(feature.cacheable)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request. Never raises for what a client sent."""
         id_: str | int | None = None
+        stateless = request.header(eras.VERSION_HEADER) in eras.STATELESS_VERSIONS
         try:
             self._check_transport(request)
             message = read_message(request.body)
             id_ = message.id
+            stateless = eras.is_stateless(message, request)
             selection = self._selection(request)
             if not message.expects_answer:
                 return accepted()
-            return answer(id_, self._dispatch(message, request, selection))
+            exchange = Exchange(selection, _progress_token(message))
+            result = (
+                self._answer_stateless(message, request, exchange)
+                if stateless
+                else (self._answer(message, request, exchange))
+            )
+            return answer(id_, result, exchange.told if accepts(request.header("Accept"), EVENT_STREAM) else ())
         except ProtocolError as error:
-            return failure(id_, error)
+            return failure(id_, eras.stateless_error(error) if stateless else error)
 
     def _check_transport(self, request: HttpRequest) -> None:
         if request.method.upper() != "POST":
@@ -105,7 +114,7 @@ class McpServer:
         media = request.header("Content-Type").partition(";")[0].strip().lower()
         if media != JSON:
             raise ProtocolError(INVALID_REQUEST, f"Content-Type: send {JSON}.", status=415)
-        if not accepts_json(request.header("Accept")):
+        if not accepts(request.header("Accept"), JSON):
             raise ProtocolError(
                 INVALID_REQUEST, f"Accept: the answer is {JSON}; send {JSON}, text/event-stream.", status=406
             )
@@ -131,20 +140,32 @@ class McpServer:
         chosen = None if not names or "all" in names else frozenset(names)
         return Selection(chosen, read_only=flag in TRUE)
 
-    def _dispatch(self, message: Message, request: HttpRequest, selection: Selection) -> Mapping[str, Any]:
-        version = request.header("MCP-Protocol-Version").strip()
-        if message.method != "initialize" and version and version not in VERSIONS:
+    def _answer(self, message: Message, request: HttpRequest, exchange: Exchange) -> Mapping[str, Any]:
+        version = request.header(eras.VERSION_HEADER).strip()
+        if message.method != "initialize" and version and version not in eras.HANDSHAKE_VERSIONS:
             raise ProtocolError(
                 INVALID_REQUEST,
                 f"MCP-Protocol-Version {version[:40]!r} is not spoken here.",
                 status=400,
-                data={"supported": list(VERSIONS), "requested": version[:40]},
+                data={"supported": [*eras.STATELESS_VERSIONS, *eras.HANDSHAKE_VERSIONS], "requested": version[:40]},
             )
-        handler = self._methods.get(message.method)
+        return self._run(self._with_handshake, message, exchange)
+
+    def _answer_stateless(self, message: Message, request: HttpRequest, exchange: Exchange) -> Mapping[str, Any]:
+        """The result with what 2026-07-28 adds: that it is complete, how long it holds, and who answered."""
+        eras.check_envelope(message, request)
+        found = dict(self._run(self._stateless, message, exchange))
+        found.setdefault("resultType", "complete")
+        if message.method in self._lifetimes:
+            found |= {"ttlMs": self._lifetimes[message.method], "cacheScope": "private"}
+        return {**found, "_meta": {eras.SERVER_INFO_KEY: self._introduction()}}
+
+    def _run(self, methods: Mapping[str, Handler], message: Message, exchange: Exchange) -> Mapping[str, Any]:
+        handler = methods.get(message.method)
         if handler is None:
             raise ProtocolError(METHOD_NOT_FOUND, f"There is no method {message.method[:80]!r}.")
         try:
-            return handler(message.params, selection)
+            return handler(message.params, exchange)
         except ProtocolError:
             raise
         except KubiliticsError as error:
@@ -155,34 +176,49 @@ class McpServer:
             self._on_error(error)
             raise ProtocolError(INTERNAL_ERROR, "The request failed; the service log has the reason.") from error
 
-    def _initialize(self, params: Mapping[str, Any], selection: Selection) -> Mapping[str, Any]:
-        """The version that was asked for when it is spoken, else the newest one."""
-        asked = params_of(InitializeParams, params).protocolVersion
-        info = {"name": self._info.name, "version": self._info.version}
-        if self._info.title:
-            info["title"] = self._info.title
-        if self._info.website:
-            info["websiteUrl"] = self._info.website
-        found: dict[str, Any] = {
-            "protocolVersion": asked if asked in VERSIONS else VERSIONS[0],
-            "capabilities": dict(feature.capability for feature in self._features),
-            "serverInfo": info,
-        }
+    def _initialize(self, params: Mapping[str, Any], exchange: Exchange) -> Mapping[str, Any]:
+        """The version that was asked for when it is spoken, else the newest one that has a handshake."""
+        asked = params_of(_InitializeParams, params).protocolVersion
+        version = asked if asked in eras.HANDSHAKE_VERSIONS else eras.HANDSHAKE_VERSIONS[0]
+        return {"protocolVersion": version, "serverInfo": self._introduction(), **self._offer()}
+
+    def _discover(self, params: Mapping[str, Any], exchange: Exchange) -> Mapping[str, Any]:
+        return {"supportedVersions": [*eras.STATELESS_VERSIONS, *eras.HANDSHAKE_VERSIONS], **self._offer()}
+
+    def _offer(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"capabilities": dict(feature.capability for feature in self._features)}
         if self._info.instructions:
             found["instructions"] = self._info.instructions
         return found
 
+    def _introduction(self) -> dict[str, str]:
+        info = {"name": self._info.name, "version": self._info.version}
+        if self._info.title:
+            info["title"] = self._info.title
+        return info
 
-def accepts_json(header: str) -> bool:
-    """Whether an Accept header takes JSON; a missing one takes everything."""
+
+class _InitializeParams(Params):
+    protocolVersion: str
+
+
+def _pong(params: Mapping[str, Any], exchange: Exchange) -> Mapping[str, Any]:
+    return {}
+
+
+def _progress_token(message: Message) -> str | int | None:
+    meta = message.params.get("_meta")
+    token = meta.get("progressToken") if isinstance(meta, dict) else None
+    return token if isinstance(token, str | int) and not isinstance(token, bool) else None
+
+
+def accepts(header: str, wanted: str) -> bool:
+    """Whether an Accept header takes a media type; a missing one takes everything."""
     if not header.strip():
         return True
     for part in header.split(","):
         media, _, parameters = part.partition(";")
         refused = any(p.replace(" ", "") in ("q=0", "q=0.0") for p in parameters.split(";"))
-        if media.strip().lower() in (JSON, "application/*", "*/*") and not refused:
+        if media.strip().lower() in (wanted, wanted.split("/")[0] + "/*", "*/*") and not refused:
             return True
     return False
-
-
-__all__ = ["READ_ONLY_HEADER", "TOOLSETS_HEADER", "VERSIONS", "HttpRequest", "HttpResponse", "McpServer", "ServerInfo"]

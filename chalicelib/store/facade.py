@@ -21,6 +21,7 @@ from chalicelib.store.documents import Documents
 from chalicelib.store.findings import Evidence, Findings
 from chalicelib.store.investigations import Investigations
 from chalicelib.store.keys import SYSTEM
+from chalicelib.store.llm import LlmRecords
 from chalicelib.store.ports import Anchors, Objects, Queue, Secrets, Table
 from chalicelib.store.rates import Rates
 from chalicelib.store.records import NewAuditEvent
@@ -49,6 +50,7 @@ class Store:
     investigations: Investigations
     changes: Changes
     documents: Documents
+    llm: LlmRecords
     audit: Audit
     cache: Cache
     rates: Rates
@@ -106,6 +108,7 @@ def assemble(
         investigations=Investigations(core),
         changes=Changes(core),
         documents=Documents(core),
+        llm=LlmRecords(core),
         audit=Audit(spilling["audit"], core, anchors, submit),
         cache=Cache(spilling["cache"]),
         rates=Rates(spilling["cache"]),

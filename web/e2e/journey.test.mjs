@@ -292,6 +292,34 @@ describe('from nothing to an evidenced answer', { concurrency: false }, () => {
     clean()
   })
 
+  test('a model provider is set up, its key is kept, and its test says what is wrong', async () => {
+    await page.goto(`${url}/models`)
+    await page.getByRole('button', { name: 'Add a provider' }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Kind').selectOption('compatible')
+    await dialog.getByLabel('Name').fill('nobody')
+    await dialog.getByLabel('Model').fill('a-model')
+    await dialog.getByLabel('Address').fill('http://127.0.0.1:9/v1')
+    await dialog.getByLabel('Key').fill('a-key-of-nobody')
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByText('Test failed').waitFor({ timeout: 30_000 })
+    await page
+      .getByText(/cannot be reached/)
+      .first()
+      .waitFor()
+    assert.ok(!(await page.content()).includes('a-key-of-nobody'))
+    await page.getByLabel('All, a month: tokens').fill('100')
+    await page.getByRole('button', { name: 'Save the budgets' }).click()
+    await page.getByText('Saved.').waitFor()
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByText('llm_budget_exceeded').waitFor()
+    // The browser itself logs a refused request; that one was meant.
+    assert.equal(troubles.length, 1)
+    assert.match(troubles.pop(), /status of 429/)
+  })
+
   test('a cluster is renamed, checked, and removed only when its name is typed', async () => {
     await page.goto(`${url}/clusters`)
     await settled()
@@ -352,6 +380,7 @@ async function routes() {
     `${home}/problems`,
     `${home}/problems?severity=warning`,
     `${url}/investigations`,
+    `${url}/models`,
     `${url}/investigations?q=nothing+of+that+name`,
     investigation,
     ...kinds.map((kind) => `${home}/k/${kind}`),

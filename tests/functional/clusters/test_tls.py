@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.clusters.connect import connect, new_connection
 from chalicelib.clusters.connection import StaticConnection, decode_connection
-from chalicelib.clusters.network import pinned_addresses
 from chalicelib.clusters.transport import tls_context
 from chalicelib.errors import ClusterError, InvalidRequest
+from chalicelib.network import pinned_addresses
 from tests.functional.clusters.conftest import NOW
 from tests.unit.clusters.kubeconfigs import a_certificate, an_authority
 

@@ -9,12 +9,19 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.mcp.server import HttpRequest, McpServer
+from chalicelib.mcp.messages import HttpRequest
+from chalicelib.mcp.server import McpServer
+
+
+def origins_of(url: str) -> frozenset[str]:
+    """Both names of loopback with the port of a URL."""
+    port = urlsplit(url).port
+    return frozenset({f"http://127.0.0.1:{port}", f"http://localhost:{port}"})
 
 
 @contextmanager
-def served(server: Callable[[], McpServer]) -> Iterator[str]:
-    """The URL of a server; every request gets a new `server()`, as a Lambda function might."""
+def served(server: Callable[[str], McpServer]) -> Iterator[str]:
+    """The URL of a server; every request gets a new `server(url)`, as a Lambda function might."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -23,7 +30,7 @@ def served(server: Callable[[], McpServer]) -> Iterator[str]:
             url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = HttpRequest(self.command, dict(self.headers), dict(parse_qsl(url.query)), body)
-            response = server().handle(request)
+            response = server(address).handle(request)
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
@@ -43,10 +50,11 @@ def served(server: Callable[[], McpServer]) -> Iterator[str]:
                 super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     http = Server(("127.0.0.1", 0), Handler)
+    address = f"http://127.0.0.1:{http.server_address[1]}/mcp"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{http.server_address[1]}/mcp"
+        yield address
     finally:
         http.shutdown()
         http.server_close()

@@ -6,16 +6,29 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from mcp import Client, MCPError
+from mcp_types import PromptReference
 
+from chalicelib.mcp.feature import Exchange
+from chalicelib.mcp.prompts import CompletionFeature, PromptFeature
+from chalicelib.mcp.resources import ResourceFeature
 from chalicelib.mcp.server import McpServer, ServerInfo
+from chalicelib.mcp.tools import ToolAnswer, structured_answer
 from chalicelib.tools.context import ToolContext
 from chalicelib.tools.entry import Tool
-from chalicelib.tools.registry import TOOLS, ToolResult, call
-from tests.functional.mcp.served import served
+from chalicelib.tools.registry import TOOLS, call
+from tests.functional.mcp.conformance.fixtures import (
+    TOOLS as FIXTURES,
+)
+from tests.functional.mcp.conformance.fixtures import (
+    FixtureDocuments,
+    FixturePrompts,
+    fixture_server,
+)
+from tests.functional.mcp.served import origins_of, served
 from tests.unit.tools.recorded_views import a_context
 
 WAIT_S = 60
@@ -30,39 +43,57 @@ class OurTools:
     def entries(self) -> Sequence[Tool]:
         return list(TOOLS)
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        return call(name, dict(arguments), self.context)
+    def call(self, name: str, arguments: Mapping[str, Any], exchange: Exchange) -> ToolAnswer:
+        found = call(name, dict(arguments), self.context)
+        return structured_answer(found.summary, found.as_dict())
 
 
-def a_server() -> McpServer:
-    return McpServer(OurTools(a_context("incidents")), ServerInfo("kubilitics", "0.1.0"), page_size=10)
+def a_server(url: str) -> McpServer:
+    context = a_context("incidents")
+    documents, prompts = FixtureDocuments(), FixturePrompts()
+    features = (ResourceFeature(documents, 2), PromptFeature(prompts), CompletionFeature(prompts))
+    return McpServer(OurTools(context), ServerInfo("kubilitics", "0.1.0"), page_size=10, features=features)
+
+
+ERAS = {"legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
+
+
+class Connection(NamedTuple):
+    url: str
+    mode: str
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def server() -> Iterator[str]:
     with served(a_server) as url:
         yield url
 
 
-def with_client(url: str, use: Callable[[Client], Awaitable[Any]], mode: Any = "legacy") -> Any:
+@pytest.fixture(params=ERAS)
+def url(server: str, request: pytest.FixtureRequest) -> Connection:
+    """The server, spoken to as a client of each era does."""
+    return Connection(server, request.param)
+
+
+def with_client(at: Connection, use: Callable[[Client], Awaitable[Any]]) -> Any:
     """What `use` gives with a connected client."""
 
     async def run() -> Any:
-        async with Client(url, mode=mode) as client:
+        async with Client(at.url, mode=at.mode) as client:
             return await use(client)
 
     return asyncio.run(asyncio.wait_for(run(), WAIT_S))
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
-def test_the_client_connects_and_agrees_on_the_version(url: str, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+def test_the_client_connects_and_agrees_on_the_version(server: str, mode: str, version: str) -> None:
     async def use(client: Client) -> tuple[str, str]:
         return client.protocol_version, client.server_info.name
 
-    assert with_client(url, use, mode) == ("2025-11-25", "kubilitics")
+    assert with_client(Connection(server, mode), use) == (version, "kubilitics")
 
 
-def test_the_client_reads_every_tool_through_all_pages(url: str) -> None:
+def test_the_client_reads_every_tool_through_all_pages(url: Connection) -> None:
     async def use(client: Client) -> list[Any]:
         tools: list[Any] = []
         cursor = None
@@ -78,7 +109,7 @@ def test_the_client_reads_every_tool_through_all_pages(url: str) -> None:
     assert all(t.annotations.read_only_hint is True and t.output_schema for t in tools)
 
 
-def test_the_client_calls_a_tool_and_accepts_its_structured_content(url: str) -> None:
+def test_the_client_calls_a_tool_and_accepts_its_structured_content(url: Connection) -> None:
     async def use(client: Client) -> Any:
         await client.list_tools()
         return await client.call_tool("observe_node_status", {"cluster": "incidents"})
@@ -90,7 +121,7 @@ def test_the_client_calls_a_tool_and_accepts_its_structured_content(url: str) ->
     assert json.loads(result.content[1].text) == result.structured_content
 
 
-def test_an_error_of_a_tool_reaches_the_client_with_its_remedy(url: str) -> None:
+def test_an_error_of_a_tool_reaches_the_client_with_its_remedy(url: Connection) -> None:
     async def use(client: Client) -> Any:
         return await client.call_tool("observe_resource", {"kind": "Pod", "name": "no-such-pod"})
 
@@ -101,7 +132,7 @@ def test_an_error_of_a_tool_reaches_the_client_with_its_remedy(url: str) -> None
     assert error["remedy"]
 
 
-def test_wrong_arguments_are_told_to_the_model(url: str) -> None:
+def test_wrong_arguments_are_told_to_the_model(url: Connection) -> None:
     async def use(client: Client) -> Any:
         return await client.call_tool("observe_resources", {"kind": "Pod", "limit": "many"})
 
@@ -109,7 +140,7 @@ def test_wrong_arguments_are_told_to_the_model(url: str) -> None:
     assert (error["code"], error["details"]["field"]) == ("invalid_arguments", "limit")
 
 
-def test_an_unknown_tool_is_an_error_of_the_protocol(url: str) -> None:
+def test_an_unknown_tool_is_an_error_of_the_protocol(url: Connection) -> None:
     async def use(client: Client) -> None:
         await client.call_tool("nope", {})
 
@@ -118,8 +149,38 @@ def test_an_unknown_tool_is_an_error_of_the_protocol(url: str) -> None:
     assert "nope" in repr(caught.value)
 
 
-def test_a_url_with_toolsets_offers_only_these(url: str) -> None:
+def test_a_url_with_toolsets_offers_only_these(url: Connection) -> None:
     async def use(client: Client) -> set[str]:
         return {t.name.partition("_")[0] for t in (await client.list_tools()).tools}
 
-    assert with_client(f"{url}?toolsets=analyze", use) == {"analyze"}
+    assert with_client(url._replace(url=f"{url.url}?toolsets=analyze"), use) == {"analyze"}
+
+
+def test_the_client_reads_documents_prompts_and_completions(url: Connection) -> None:
+    async def use(client: Client) -> tuple[Any, ...]:
+        first = await client.list_resources()
+        rest = await client.list_resources(cursor=first.next_cursor)
+        read = await client.read_resource("test://template/7/data")
+        prompt = await client.get_prompt("test_prompt_with_arguments", {"arg1": "a", "arg2": "b"})
+        reference = PromptReference(name="test_prompt_with_arguments")
+        completed = await client.complete(reference, {"name": "arg1", "value": "te"})
+        return [*first.resources, *rest.resources], read, prompt, completed
+
+    resources, read, prompt, completed = with_client(url, use)
+    assert [r.uri for r in resources] == ["test://static-text", "test://static-binary", "test://watched-resource"]
+    assert json.loads(read.contents[0].text)["id"] == "7"
+    assert prompt.messages[0].content.text == "Prompt with arguments: arg1='a', arg2='b'"
+    assert completed.completion.values == ["test", "testing"]
+
+
+def test_the_fixtures_of_the_conformance_suite_answer_the_client() -> None:
+    """The whole suite runs in `make mcp-conformance`; here, that its fixtures answer the client."""
+
+    async def use(client: Client) -> list[str]:
+        return [
+            (await client.call_tool(name, {})).content[0].type for name in FIXTURES if name != "test_error_handling"
+        ]
+
+    with served(lambda url: fixture_server(origins_of(url))) as url:
+        kinds = with_client(Connection(url, "legacy"), use)
+    assert kinds == ["text", "image", "audio", "resource", "text", "text", "text", "text"]

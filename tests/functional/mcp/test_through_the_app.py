@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.tools.registry import TOOLS
-from tests.functional.api.harness import CLUSTERS, Answer, Api, build_api
+from tests.functional.api.harness import CLUSTERS, Answer, Api, build_api, user_token
 from tests.unit.tools.test_every_tool import arguments
 
 
@@ -56,9 +57,17 @@ def test_a_charset_in_the_content_type_is_no_obstacle(api: Api) -> None:
     assert send(api, "ping", **{"content-type": "application/json; charset=utf-8"}).json["result"] == {}
 
 
-def test_without_a_token_there_is_no_tool(api: Api) -> None:
+def test_without_a_token_there_is_no_tool_but_a_pointer_to_the_metadata(api: Api) -> None:
     answer = api.call("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers={})
     assert answer.status == 401
+    pointer = re.search(r'resource_metadata="([^"]+)"', answer.headers["WWW-Authenticate"])
+    assert pointer is not None
+    path = pointer[1].removeprefix(api.services.settings.public_origin)
+    for where in (path, "/.well-known/oauth-protected-resource"):
+        metadata = api.call("GET", where, headers={})
+        assert metadata.status == 200
+        assert metadata.json["resource"] == api.services.settings.public_origin + "/mcp"
+        assert metadata.json["bearer_methods_supported"] == ["header"]
 
 
 def test_get_is_not_allowed(api: Api) -> None:
@@ -76,3 +85,69 @@ def test_an_error_says_the_same_over_both(api: Api, incidents: str) -> None:
     over_rest = api.post("/tools/observe_resource", given)
     assert over_rest.status == 404
     assert json.loads(over_mcp["content"][0]["text"]) == over_rest.json
+
+
+def result_of(api: Api, method: str, params: dict[str, Any] | None = None) -> Any:
+    return send(api, method, params).json["result"]
+
+
+def test_a_cluster_its_problems_and_an_investigation_are_documents(api: Api, incidents: str) -> None:
+    asked = {"cluster": incidents, "question": "Why is checkout failing?"}
+    started = api.post("/investigations", asked)
+    api.work()
+    uris = {entry["uri"] for entry in result_of(api, "resources/list")["resources"]}
+    id_ = started.json["id"]
+    wanted = {
+        f"kubilitics://clusters/{incidents}",
+        f"kubilitics://clusters/{incidents}/problems",
+        f"kubilitics://investigations/{id_}",
+        f"kubilitics://investigations/{id_}/report",
+    }
+    assert wanted <= uris
+    read = {uri: result_of(api, "resources/read", {"uri": uri})["contents"][0]["text"] for uri in wanted}
+    problems = json.loads(read[f"kubilitics://clusters/{incidents}/problems"])
+    rest = api.get(f"/clusters/{incidents}/problems").json
+    assert (problems["total"], problems["outcome"]) == (rest["total"], rest["outcome"])
+    assert problems["items"] == rest["items"][:25]
+    assert json.loads(read[f"kubilitics://clusters/{incidents}"])["cluster"] == incidents
+    assert read[f"kubilitics://investigations/{id_}/report"].startswith("#")
+    evidence = problems["items"][0]["evidence"][0]
+    found = json.loads(
+        result_of(api, "resources/read", {"uri": f"kubilitics://evidence/{evidence}"})["contents"][0]["text"]
+    )
+    assert found == api.get(f"/evidence/{evidence}").json
+
+
+@pytest.mark.parametrize("uri", [
+    "kubilitics://clusters/nope", "kubilitics://clusters/../x", "file:///etc/passwd", "kubilitics://evidence/ev_x",
+    "kubilitics://investigations/nope/report",
+])  # fmt: skip
+def test_a_document_that_is_not_ours_is_not_found(api: Api, uri: str) -> None:
+    assert send(api, "resources/read", {"uri": uri}).json["error"]["code"] == -32002
+
+
+def test_the_documents_of_a_tenant_are_not_anothers(api: Api, incidents: str) -> None:
+    stranger = user_token(api.services, "admin", tenant="other")
+    sent = {"authorization": f"Bearer {stranger}"}
+    listed = send(api, "resources/list", **sent).json["result"]["resources"]
+    read = send(api, "resources/read", {"uri": f"kubilitics://clusters/{incidents}"}, **sent).json
+    assert (listed, "error" in read) == ([], True)
+
+
+def test_prompts_name_tools_that_exist(api: Api, incidents: str) -> None:
+    prompts = {entry["name"]: entry for entry in result_of(api, "prompts/list")["prompts"]}
+    assert {"triage", "rollout_review"} <= set(prompts)
+    for name, entry in prompts.items():
+        given = {argument["name"]: "shop" for argument in entry["arguments"]}
+        told = result_of(api, "prompts/get", {"name": name, "arguments": given})["messages"][0]["content"]["text"]
+        named = set(re.findall(r"\b[a-z]+_[a-z_]+\b", told)) - {"as_of"}
+        assert named <= {tool.name for tool in TOOLS}
+        assert "'shop'" in told
+
+
+def test_the_names_of_clusters_are_completed(api: Api, incidents: str) -> None:
+    asked = {"ref": {"type": "ref/prompt", "name": "triage"}, "argument": {"name": "cluster", "value": "inc"}}
+    assert result_of(api, "completion/complete", asked)["completion"]["values"] == ["incidents"]
+    asked["ref"] = {"type": "ref/resource", "uri": "kubilitics://clusters/{cluster}"}
+    asked["argument"]["value"] = ""
+    assert incidents in result_of(api, "completion/complete", asked)["completion"]["values"]

@@ -9,22 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.mcp.server import VERSIONS, HttpRequest
+from chalicelib.mcp.eras import HANDSHAKE_VERSIONS
+from chalicelib.mcp.messages import HttpRequest
 from tests.unit.mcp.twin import FewTools, a_server, ask, post
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", HANDSHAKE_VERSIONS)
 def test_a_version_that_is_spoken_is_agreed_to(version: str) -> None:
     result = ask(a_server(), "initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": {}})["result"]
     assert result["protocolVersion"] == version
     assert result["serverInfo"] == {"name": "test", "version": "1.0", "title": "Test"}
-    assert result["capabilities"] == {"tools": {"listChanged": False}}
+    assert result["capabilities"] == {
+        "tools": {"listChanged": False},
+        "resources": {"listChanged": False, "subscribe": False},
+        "prompts": {"listChanged": False},
+        "completions": {},
+    }
 
 
 def test_an_unknown_version_is_answered_with_the_newest() -> None:
-    assert ask(a_server(), "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"] == VERSIONS[0]
+    assert (
+        ask(a_server(), "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"]
+        == HANDSHAKE_VERSIONS[0]
+    )
 
 
 def test_initialize_without_a_version_names_the_field() -> None:
@@ -139,7 +148,7 @@ def test_an_error_of_a_tool_is_a_result_with_code_message_and_remedy() -> None:
 def test_an_unknown_tool_is_a_protocol_error_with_the_choices() -> None:
     error = ask(a_server(), "tools/call", {"name": "nope"})["error"]
     assert error["code"] == -32602
-    assert error["data"]["valid"] == ["act", "broken", "echo", "missing"]
+    assert error["data"]["valid"] == ["act", "broken", "echo", "missing", "slow"]
 
 
 @pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": "echo", "arguments": [1]}])

@@ -12,6 +12,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from chalicelib.state.ids import TenantId
 from chalicelib.store import Store, memory_store
 from chalicelib.store.investigation_records import Conclusion, FollowUp, Investigation, InvestigationStep, Share
 from chalicelib.store.investigations import Active
+from chalicelib.store.llm import LlmBudget, LlmProvider
 from chalicelib.store.records import (
     ApiToken,
     ChangeRecord,
@@ -46,6 +48,10 @@ Read = Callable[[Store, TenantId, str], Any]
 
 def cluster(tenant: TenantId, id: str, mark: str) -> ClusterRecord:
     return ClusterRecord(id=id, tenant=tenant, name=mark, source="token", created_at=NOW)
+
+
+def provider(id: str, mark: str) -> LlmProvider:
+    return LlmProvider(id=id, kind="ollama", name=mark, model=mark)
 
 
 def conversation(id: str, mark: str, revision: int = 0) -> Conversation:
@@ -120,6 +126,13 @@ WRITES: dict[str, Write] = {
         t, [EvidenceRecord(id=id, cluster=id, namespace=m)], NOW
     ),
     "evidence.keep": lambda s, t, id, m: s.evidence.keep(t, id, [EvidenceRecord(id=id, cluster=id, namespace=m)]),
+    "llm.put_provider": lambda s, t, id, m: s.llm.put_provider(t, provider(id, m)),
+    "llm.set_budgets": lambda s, t, id, m: s.llm.set_budgets(
+        t, [LlmBudget(scope="tenant", period="day", micro_usd=len(m))]
+    ),
+    "llm.change": lambda s, t, id, m: s.llm.change(
+        t, [(id, m)], lambda c: msgspec.structs.replace(c, by_model={m: {}}), NOW
+    ),
     "investigations.begin": lambda s, t, id, m: s.investigations.begin(t, investigation(id, m)),
     "investigations.commit": lambda s, t, id, m: commit(s, t, id, m),
     "investigations.note_requeued": lambda s, t, id, m: s.investigations.note_requeued(t, Active(id, len(m))),
@@ -170,6 +183,11 @@ READS: dict[str, Read] = {
     "evidence.get_many": lambda s, t, id: s.evidence.get_many(t, id, [id]),
     "evidence.kept": lambda s, t, id: s.evidence.kept(t, id, id, [id]),
     "investigations.find": lambda s, t, id: s.investigations.find(t, id),
+    "llm.provider": lambda s, t, id: s.llm.provider(t, id),
+    "llm.providers": lambda s, t, id: s.llm.providers(t),
+    "llm.budgets": lambda s, t, id: s.llm.budgets(t),
+    "llm.counter": lambda s, t, id: s.llm.counter(t, id, "M").by_model,
+    "llm.counters": lambda s, t, id: s.llm.counters(t, ""),
     "investigations.get": lambda s, t, id: s.investigations.get(t, id),
     "investigations.search": lambda s, t, id: s.investigations.search(t, lambda found: True).items,
     "investigations.steps": lambda s, t, id: s.investigations.steps(t, id),
@@ -216,6 +234,7 @@ CHANGES: dict[str, Write] = {
     "findings.remove_cluster": lambda s, t, id, m: s.findings.remove_cluster(t, id),
     "evidence.remove_cluster": lambda s, t, id, m: s.evidence.remove_cluster(t, id),
     "evidence.release": lambda s, t, id, m: s.evidence.release(t, id, id, [id]),
+    "llm.remove_provider": lambda s, t, id, m: s.llm.remove_provider(t, id),
     "investigations.update": lambda s, t, id, m: s.investigations.update(t, investigation(id, m, revision=2)),
     "investigations.update_share": lambda s, t, id, m: s.investigations.update_share(t, share(id, m, revision=1)),
     "investigations.remove": lambda s, t, id, m: s.investigations.remove(t, id),

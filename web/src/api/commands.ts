@@ -2,6 +2,7 @@ import { call, path } from './client'
 import { ApiError } from './errors'
 import type {
   AddedCluster,
+  Budget,
   ChatRequest,
   Cluster,
   ClusterCheck,
@@ -11,9 +12,13 @@ import type {
   Investigation,
   InvestigationSteps,
   InvestigationSummary,
+  ModelProvider,
+  NewBudget,
   NewFollowUp,
   NewInvestigation,
   NewInvestigationFeedback,
+  NewModelProvider,
+  TestedModelProvider,
   Upload,
 } from './types'
 
@@ -110,3 +115,23 @@ function uploadError(status: number, message: string): ApiError {
     remedy: 'Try again; the upload address is valid for a few minutes only. Archives are limited in size.',
   })
 }
+
+export const addProvider = (wanted: Partial<NewModelProvider>) =>
+  call<ModelProvider>('POST', '/llm/providers', { body: wanted })
+
+export const changeProvider = (
+  id: string,
+  wanted: { model?: string; base_url?: string; enabled?: boolean; position?: number },
+) => call<ModelProvider>('PATCH', path('llm', 'providers', id), { body: wanted })
+
+/** Keys go in and never come out: no answer of the API holds one. */
+export const setProviderKey = (id: string, key: string) =>
+  call<ModelProvider>('PUT', path('llm', 'providers', id, 'key'), { body: { key } })
+
+export const removeProvider = (id: string) => call<null>('DELETE', path('llm', 'providers', id))
+
+export const testProvider = (id: string) =>
+  call<TestedModelProvider>('POST', path('llm', 'providers', id, 'test'))
+
+export const setBudgets = (items: NewBudget[]) =>
+  call<{ items: Budget[] }>('PUT', '/llm/budgets', { body: { items } })

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { call, path } from './client'
 import type {
+  Budget,
   Clusters,
   ConversationDetail,
   Conversations,
@@ -13,6 +14,8 @@ import type {
   Kinds,
   Logs,
   Me,
+  ModelProviders,
+  ModelsUsage,
   Overview,
   Problems,
   Related,
@@ -233,4 +236,22 @@ export const investigationTemplatesQuery = () =>
     queryKey: ['investigation-templates'],
     queryFn: ({ signal }) => call<InvestigationTemplates>('GET', '/investigation-templates', { signal }),
     staleTime: Infinity,
+  })
+
+export const providersQuery = () =>
+  queryOptions({
+    queryKey: ['models', 'providers'],
+    queryFn: ({ signal }) => call<ModelProviders>('GET', '/llm/providers', { signal }),
+  })
+
+export const usageQuery = () =>
+  queryOptions({
+    queryKey: ['models', 'usage'],
+    queryFn: ({ signal }) => call<ModelsUsage>('GET', '/llm/usage', { signal }),
+  })
+
+export const budgetsQuery = () =>
+  queryOptions({
+    queryKey: ['models', 'budgets'],
+    queryFn: ({ signal }) => call<{ items: Budget[] }>('GET', '/llm/budgets', { signal }),
   })

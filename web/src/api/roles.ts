@@ -10,3 +10,13 @@ export function useMay(permission: string): boolean {
 export function useMayWrite(): boolean {
   return useMay('clusters:write')
 }
+
+/** Whether the signed-in role may look at the model providers, their use and the budgets. */
+export function useMaySeeModels(): boolean {
+  return useMay('audit:read')
+}
+
+/** Whether the signed-in role may change settings of the installation. */
+export function useMayAdminister(): boolean {
+  return useMay('settings:write')
+}

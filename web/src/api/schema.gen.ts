@@ -413,6 +413,32 @@ export interface components {
             /** Why */
             why: string;
         };
+        /** Budget */
+        Budget: {
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "tenant" | "user";
+            /** Tokens */
+            tokens: number | null;
+            /** Usd */
+            usd: number | null;
+            /** Used Tokens */
+            used_tokens: number | null;
+            /** Used Usd */
+            used_usd: number | null;
+        };
+        /** Budgets */
+        Budgets: {
+            /** Items */
+            items: components["schemas"]["Budget"][];
+        };
         /** Capacity */
         Capacity: {
             /** Allocatable */
@@ -2139,6 +2165,139 @@ export interface components {
             /** User */
             user: string;
         };
+        /**
+         * ModelProfile
+         * @description What the model can do; `known` false: assumed.
+         */
+        ModelProfile: {
+            /** Context Tokens */
+            context_tokens: number;
+            /** Json Schema */
+            json_schema: boolean;
+            /** Known */
+            known: boolean;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /** Output Limit */
+            output_limit: string;
+            /** Stream Usage */
+            stream_usage: boolean;
+            /** Temperature */
+            temperature: boolean;
+            /** Tools */
+            tools: boolean;
+        };
+        /**
+         * ModelProvider
+         * @description A provider in the chain. `resting`: it failed and is left alone for half a minute.
+         */
+        ModelProvider: {
+            /** Base Url */
+            base_url: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Id */
+            id: string;
+            /** Key Set At */
+            key_set_at: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "anthropic" | "openai" | "ollama" | "compatible";
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Position */
+            position: number;
+            /** Price Known */
+            price_known: boolean;
+            profile: components["schemas"]["ModelProfile"];
+            /** Resting */
+            resting: boolean;
+            /** Test Ok */
+            test_ok: boolean | null;
+            /** Test Steps */
+            test_steps: components["schemas"]["ProviderTestStep"][];
+            /** Tested At */
+            tested_at: string | null;
+        };
+        /** ModelProviders */
+        ModelProviders: {
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /** Items */
+            items: components["schemas"]["ModelProvider"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * ModelProviderUpdate
+         * @description What to change. Another address forgets the key.
+         */
+        ModelProviderUpdate: {
+            /**
+             * Base Url
+             * @default null
+             */
+            base_url: string | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * Model
+             * @default null
+             */
+            model: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Position
+             * @default null
+             */
+            position: number | null;
+        };
+        /** ModelsUsage */
+        ModelsUsage: {
+            /** Days */
+            days: components["schemas"]["UsageCounter"][];
+            /** Month */
+            month: string;
+            /** Prices */
+            prices: {
+                [key: string]: string;
+            };
+            total: components["schemas"]["UsageCounter"];
+            /** Users */
+            users: components["schemas"]["UsageCounter"][];
+        };
+        /** ModelsUsageQuery */
+        ModelsUsageQuery: {
+            /**
+             * Month
+             * @default null
+             */
+            month: string | null;
+        };
+        /** ModelUsage */
+        ModelUsage: {
+            /** Calls */
+            calls: number;
+            /** Model */
+            model: string;
+            /** Tokens */
+            tokens: number;
+            /** Usd */
+            usd: number;
+        };
         /** NamespaceSummary */
         NamespaceSummary: {
             /**
@@ -2152,6 +2311,37 @@ export interface components {
             pods: number;
             /** Problems */
             problems: number;
+        };
+        /**
+         * NewBudget
+         * @description A limit of the organisation or of each user, in UTC days or months; null: none of that kind.
+         */
+        NewBudget: {
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "tenant" | "user";
+            /**
+             * Tokens
+             * @default null
+             */
+            tokens: number | null;
+            /**
+             * Usd
+             * @default null
+             */
+            usd: number | null;
+        };
+        /** NewBudgets */
+        NewBudgets: {
+            /** Items */
+            items: components["schemas"]["NewBudget"][];
         };
         /**
          * NewChange
@@ -2266,6 +2456,37 @@ export interface components {
              * @enum {string}
              */
             verdict: "right" | "wrong" | "partly";
+        };
+        /** NewModelProvider */
+        NewModelProvider: {
+            /**
+             * Base Url
+             * @default
+             */
+            base_url: string;
+            /**
+             * Key
+             * @description Kept in the secret store; no route gives it back.
+             * @default null
+             */
+            key: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "anthropic" | "openai" | "ollama" | "compatible";
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+        };
+        /** NewProviderKey */
+        NewProviderKey: {
+            /**
+             * Key
+             * Format: password
+             */
+            key: string;
         };
         /** NewReportShare */
         NewReportShare: {
@@ -2739,6 +2960,17 @@ export interface components {
             };
             /** Why */
             why: string;
+        };
+        /** ProviderTestStep */
+        ProviderTestStep: {
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+            /** Took S */
+            took_s: number;
         };
         /** PutAutonomy */
         PutAutonomy: {
@@ -3383,6 +3615,12 @@ export interface components {
             /** Uid */
             uid: string;
         };
+        /** TestedModelProvider */
+        TestedModelProvider: {
+            /** Models */
+            models: string[];
+            provider: components["schemas"]["ModelProvider"];
+        };
         /** TextBlock */
         TextBlock: {
             /** Text */
@@ -3564,6 +3802,30 @@ export interface components {
             method: string;
             /** Url */
             url: string;
+        };
+        /**
+         * UsageCounter
+         * @description What was used in a period, by a user or by all. `unpriced`: calls whose price is not known; `usd` lacks them.
+         */
+        UsageCounter: {
+            /** Calls */
+            calls: number;
+            /** Failed */
+            failed: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Models */
+            models: components["schemas"]["ModelUsage"][];
+            /** Output Tokens */
+            output_tokens: number;
+            /** Period */
+            period: string;
+            /** Unpriced */
+            unpriced: number;
+            /** Usd */
+            usd: number;
+            /** User */
+            user: string | null;
         };
         /** UsageSummary */
         UsageSummary: {

@@ -154,3 +154,12 @@ export interface ChatRequest {
   conversation?: string
   context?: ChatContext
 }
+
+export type ModelProvider = Schemas['ModelProvider']
+export type ModelProviders = Schemas['ModelProviders']
+export type NewModelProvider = Schemas['NewModelProvider']
+export type TestedModelProvider = Schemas['TestedModelProvider']
+export type ModelsUsage = Schemas['ModelsUsage']
+export type UsageCounter = Schemas['UsageCounter']
+export type Budget = Schemas['Budget']
+export type NewBudget = Schemas['NewBudget']

@@ -3,7 +3,7 @@ import { Link, useLocation, useParams } from '@tanstack/react-router'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { changesQuery } from '../api/changeQueries'
 import { overviewQuery } from '../api/queries'
-import { useMay } from '../api/roles'
+import { useMay, useMaySeeModels } from '../api/roles'
 import { useKinds, type Category } from '../kinds/registry'
 import { count } from '../kinds/format'
 import { Icon, type IconName } from '../ui/Icon'
@@ -15,6 +15,7 @@ import styles from './SideNav.module.css'
 /** Navigation by category, rendered from the kinds that the server serves. */
 export function SideNav({ cluster }: { cluster: string | undefined }) {
   const registry = useKinds()
+  const maySeeModels = useMaySeeModels()
   const overview = useQuery({ ...overviewQuery(cluster ?? ''), enabled: cluster !== undefined })
   const problems = overview.data?.problems
   const pending = useInfiniteQuery(changesQuery({ status: 'pending' }))
@@ -110,6 +111,7 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
           ))}
       <ul className={styles.bottom}>
         <PageLink to="/clusters" icon="clusters" label="Clusters" />
+        {maySeeModels && <PageLink to="/models" icon="spark" label="Language models" />}
       </ul>
     </nav>
   )

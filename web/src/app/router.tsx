@@ -192,6 +192,12 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('../features/users/UsersPage'), 'UsersPage'),
 })
 
+const models = createRoute({
+  getParentRoute: () => root,
+  path: '/models',
+  component: lazyRouteComponent(() => import('../features/models/ModelsPage'), 'ModelsPage'),
+})
+
 const routeTree = root.addChildren([
   home,
   clusters,
@@ -209,6 +215,7 @@ const routeTree = root.addChildren([
   policies,
   autonomy,
   users,
+  models,
 ])
 
 export const router = createRouter({

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.clusters.connect import connect
 from chalicelib.clusters.connection import StaticConnection
-from chalicelib.clusters.network import pinned_addresses, refusal
 from chalicelib.errors import ClusterError, InvalidRequest
+from chalicelib.network import pinned_addresses, refusal
 
 FORBIDDEN = [
     "127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "169.254.169.254", "169.254.1.1", "fe80::1", "fe80::1%eth0",
