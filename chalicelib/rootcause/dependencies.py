@@ -392,7 +392,7 @@ def dependency_fails(case: Case, look: Look) -> Finding | None:
         f"{case.where} runs, and its calls to {ref.namespace}/{ref.name} fail: it {how[call.how]}",
         strength=GOOD if counts is not None and not counts[0] else WEAK,
         because=[cited(case, [call.line], look)],
-        upstream=[ref, *behind],
+        upstream=[ref, *behind, *(deeper for one in behind for deeper in below(one, look))],
         host=quoted(call.host, 120),
         container=case.container,
         since=case.since,
