@@ -62,7 +62,7 @@ export function aProblem(name: string, more: Partial<Problem> = {}): Problem {
     evidence: [],
     since: null,
     explains: [],
-    remedy: { text: '', command: null },
+    remedy: { text: '', command: null, change: null },
     missing: [],
     chain: [],
     ...more,
@@ -108,7 +108,7 @@ export function aHypothesis(id: string, more: Partial<Hypothesis> = {}): Hypothe
     chain: [],
     explains: [],
     since: null,
-    remedy: { text: '', command: null },
+    remedy: { text: '', command: null, change: null },
     ...more,
   }
 }

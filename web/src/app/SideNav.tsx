@@ -118,7 +118,7 @@ export function SideNav({ cluster }: { cluster: string | undefined }) {
 }
 
 interface PageLinkProps {
-  to: '/clusters' | '/playbooks' | '/policies' | '/autonomy' | '/audit' | '/users'
+  to: '/clusters' | '/playbooks' | '/policies' | '/autonomy' | '/audit' | '/users' | '/models'
   icon?: IconName
   label: string
 }
