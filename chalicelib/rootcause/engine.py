@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from chalicelib.rootcause import changes, ranking
 from chalicelib.rootcause import hypotheses as weighed
 from chalicelib.rootcause.case import Case, Finding
-from chalicelib.rootcause.complaining import complaining, failing
-from chalicelib.rootcause.degraded import degraded
-from chalicelib.rootcause.drift import refused_services
-from chalicelib.rootcause.exposure import astray
-from chalicelib.rootcause.gateways import not_found, refused, routeless
-from chalicelib.rootcause.infrastructure import beneath
-from chalicelib.rootcause.lifecycle import unfinished
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Diagnosis, Hypothesis, Outcome, Problem, Symptom
-from chalicelib.rootcause.outside import outside_calls
-from chalicelib.rootcause.performance import climbing, lagging
 from chalicelib.rootcause.ranking import Candidate
 from chalicelib.rootcause.registry import Detector, detectors
-from chalicelib.rootcause.rejected import rejected
-from chalicelib.rootcause.sightings import object_cases
-from chalicelib.rootcause.symptoms import pod_cases
-from chalicelib.rootcause.volumes import lost_claims
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap, Snapshot
 from chalicelib.state.world import World
 
 ESSENTIAL = ("Pod",)
-SOURCES: tuple[Callable[[Look], Iterable[Case]], ...] = (
-    pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused, not_found,
-    routeless, degraded, climbing, lagging, beneath, refused_services, rejected,
-)  # fmt: skip
-"""What collects live symptoms, in the order of the answer."""
+
+
+@functools.cache
+def sources() -> tuple[Callable[[Look], Iterable[Case]], ...]:
+    """What finds symptoms. Imported at the first diagnosis: a request that asks for none does not wait for them."""
+    from chalicelib.rootcause.complaining import complaining, failing
+    from chalicelib.rootcause.degraded import degraded
+    from chalicelib.rootcause.drift import refused_services
+    from chalicelib.rootcause.exposure import astray
+    from chalicelib.rootcause.gateways import not_found, refused, routeless
+    from chalicelib.rootcause.infrastructure import beneath
+    from chalicelib.rootcause.lifecycle import unfinished
+    from chalicelib.rootcause.outside import outside_calls
+    from chalicelib.rootcause.performance import climbing, lagging
+    from chalicelib.rootcause.rejected import rejected
+    from chalicelib.rootcause.sightings import object_cases
+    from chalicelib.rootcause.symptoms import pod_cases
+    from chalicelib.rootcause.volumes import lost_claims
+
+    return (
+        pod_cases, object_cases, outside_calls, complaining, failing, astray, lost_claims, unfinished, refused,
+        not_found, routeless, degraded, climbing, lagging, beneath, refused_services, rejected,
+    )  # fmt: skip
+
+
 SEVERITIES = ("critical", "warning", "info")
 NEAREST = 3
 
@@ -102,7 +110,7 @@ def scoped(whole: Diagnosis, world: World, *, target: Ref | None = None, namespa
 
 def _cases(look: Look, gaps: list[Gap]) -> Iterator[Case]:
     """All live symptoms; a collector that fails leaves a gap, not a failed diagnosis."""
-    for source in SOURCES:
+    for source in sources():
         try:
             yield from source(look)
         except Exception as error:

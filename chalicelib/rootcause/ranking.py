@@ -24,7 +24,6 @@ from chalicelib.rootcause.case import DECISIVE, UNKNOWN_ODDS, Case, Finding
 from chalicelib.rootcause.look import Look
 from chalicelib.rootcause.model import Problem, Remedy, Severity
 from chalicelib.rootcause.modes import modes, remedy_text
-from chalicelib.rootcause.proposals import change_for
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref
 
@@ -277,6 +276,9 @@ def problem(candidate: Candidate, look: Look) -> Problem:
     finding = candidate.finding
     mode = modes()[candidate.mode]
     text, command = remedy_text(mode, finding.resource, finding.facts)
+    # At the first diagnosis: what proposes changes knows the detectors' families.
+    from chalicelib.rootcause.proposals import change_for
+
     change = change_for(candidate.mode, finding, look) if candidate.probability >= CLEAR else None
     evidence: dict[str, Evidence] = {e.id: e for e in finding.evidence}
     return Problem(

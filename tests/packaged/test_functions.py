@@ -119,6 +119,22 @@ def test_audit_events_join_the_chain_of_their_tenant(rest: Send, function: Start
     assert chain.events >= 1
 
 
+def test_the_chain_is_verified_and_its_head_anchored_where_nobody_changes_it(rest: Send, function: Start, store: Store):
+    assert function("Anchor").invoke(an_event("schedule"))["anchored"] >= 1
+    verified = rest("GET", "/api/v1/audit/verify")["body"]
+    assert verified["ok"]
+    assert verified["anchored"]["seq"] >= 1
+
+
+def test_a_change_of_a_recording_is_refused_within_the_roles(rest: Send, store: Store):
+    cluster = _recorded_cluster(rest, "not to be changed")
+    arguments = {"kind": "Deployment", "namespace": "shop", "name": "cart"}
+    body = {"cluster": cluster, "action": "restart", "arguments": arguments}
+    refused = rest("POST", "/api/v1/changes", body=body)
+    assert (refused["statusCode"], refused["body"]["error"]["code"]) == (409, "recorded_cluster")
+    assert rest("GET", "/api/v1/changes")["body"]["items"] == []
+
+
 def test_a_schedule_starts_the_collection(function: Start):
     assert "queued" in function("Collect").invoke(an_event("schedule"))
 
@@ -133,7 +149,7 @@ def test_a_message_that_nobody_handles_is_given_back(function: Start):
 def test_no_function_asked_for_more_than_its_role_allows(aws: Aws, template: dict[str, Any]):
     # Last in this file: it judges what the functions did in the tests above.
     asked = {name: requests for name, requests in aws.requests.asked.items() if f"{name}Role" in template["Resources"]}
-    assert asked.keys() >= {"APIHandler", "OnAudit", "OnWork", "Sweep", "WebsocketConnect"}
+    assert asked.keys() >= {"APIHandler", "Anchor", "OnAudit", "OnWork", "Sweep", "WebsocketConnect"}
     assert [(name, need) for name, requests in asked.items() for need in refused(requests, name, template)] == []
 
 

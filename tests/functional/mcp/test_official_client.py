@@ -106,7 +106,7 @@ def test_the_client_reads_every_tool_through_all_pages(url: Connection) -> None:
 
     tools = with_client(url, use)
     assert [t.name for t in tools] == [t.name for t in TOOLS]
-    assert all(t.annotations.read_only_hint is True and t.output_schema for t in tools)
+    assert all(t.annotations.read_only_hint is TOOLS[t.name].read_only and t.output_schema for t in tools)
 
 
 def test_the_client_calls_a_tool_and_accepts_its_structured_content(url: Connection) -> None:

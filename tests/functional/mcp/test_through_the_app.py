@@ -12,7 +12,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.tools.registry import TOOLS
 from tests.functional.api.harness import CLUSTERS, Answer, Api, build_api, user_token
-from tests.unit.tools.test_every_tool import arguments
+from tests.unit.tools.test_every_tool import NAMES, arguments
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def send(api: Api, method: str, params: dict[str, Any] | None = None, **headers:
     return api.call("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}, headers=sent)
 
 
-@pytest.mark.parametrize("name", [tool.name for tool in TOOLS])
+@pytest.mark.parametrize("name", NAMES)
 def test_rest_and_mcp_give_the_same_answer(api: Api, incidents: str, name: str) -> None:
     given = {**arguments("incidents").get(name, {}), "cluster": incidents}
     over_mcp = send(api, "tools/call", {"name": name, "arguments": given}).json["result"]

@@ -91,7 +91,9 @@ def test_the_printed_command_works_and_readers_see_no_secret(demo: Running, tmp_
     reader = Kubectl(find(), demo.serving.kubeconfigs["kubilitics"], tmp_path)
     assert reader("auth", "can-i", "list", "pods").out == "yes\n"
     assert "cannot list resource" in reader("get", "secrets", "-A", code=1).err
-    assert "cannot delete resource" in reader("delete", "pod", "-n", "edge", "--all", code=1).err
+    assert "cannot delete resource" in reader("delete", "namespace", "edge", code=1).err
+    viewer = Kubectl(find(), demo.serving.kubeconfigs["viewer"], tmp_path)
+    assert "cannot delete resource" in viewer("delete", "pod", "-n", "edge", "--all", code=1).err
 
 
 # -- /sim/ ------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { fireEvent, render, screen, within } from '@testing-library/react'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { ModelProvider } from '../../api/types'
+import { aPerson } from '../../api/samples'
+import type { Me, ModelProvider } from '../../api/types'
 import { ModelsPage } from './ModelsPage'
 
 const profile = {
@@ -59,7 +60,7 @@ interface Sent {
   body: unknown
 }
 
-function shown(role: string, items: ModelProvider[], answers: Record<string, () => Response> = {}) {
+function shown(role: Me['role'], items: ModelProvider[], answers: Record<string, () => Response> = {}) {
   const sent: Sent[] = []
   vi.stubGlobal('fetch', (input: RequestInfo | URL, init?: RequestInit) => {
     const address = String(input).replace('/api/v1', '')
@@ -69,7 +70,7 @@ function shown(role: string, items: ModelProvider[], answers: Record<string, () 
       return Promise.resolve(answers[`${method} ${address}`]?.() ?? Response.json(items[0] ?? {}))
     }
     const found: Record<string, unknown> = {
-      '/me': { user: 'ada', name: 'Ada', tenant: 'default', role },
+      '/me': aPerson(role),
       '/llm/providers': { items, next: null, total: items.length, gaps: [] },
       '/llm/usage': usage,
       '/llm/budgets': {
