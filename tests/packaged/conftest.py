@@ -221,6 +221,7 @@ def _environment_of(template: dict[str, Any], sockets_url: str) -> dict[str, str
     values = {
         "KUBILITICS_PUBLIC_ORIGIN": "https://kubilitics.example.com",
         "KUBILITICS_BUCKET": settings.bucket,
+        "KUBILITICS_ANCHOR_BUCKET": settings.anchor_bucket,
         "KUBILITICS_QUEUE": settings.queue,
         "KUBILITICS_AUDIT_QUEUE": settings.audit_queue,
         "KUBILITICS_WEBSOCKET_ENDPOINT": sockets_url,

@@ -149,7 +149,9 @@ def _arn(resource: dict[str, Any]) -> str:
         case "AWS::SQS::Queue":
             return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{properties.get('QueueName', 'generated')}"
         case "AWS::S3::Bucket":
-            return "arn:aws:s3:::kubilitics-data"
+            # `kubilitics-data-ACCOUNT-REGION` in a deployment; here by the names that settings have of their own.
+            name = properties["BucketName"]["Fn::Sub"].partition("-${")[0]
+            return f"arn:aws:s3:::{name}"
         case _:
             return "arn:aws:logs:generated"
 
