@@ -1,9 +1,12 @@
-"""Verifies every tenant's audit chain once a day, and anchors its head where nobody can change it."""
+"""Once a day: verifies every tenant's audit chain, anchors its head where nobody can change it, and tells people what
+was done alone since yesterday.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent
@@ -21,6 +24,7 @@ class BrokenChain(Exception):
 def run(context: Any, params: Mapping[str, Any]) -> dict[str, int]:
     """How many chains were anchored. Raises BrokenChain when one does not hold, after all were looked at."""
     services = wiring.services()
+    _tell_what_was_done_alone(services)
     day = f"{services.clock():%Y-%m-%d}"
     anchored, broken = 0, []
     for tenant in services.store.tenants.ids():
@@ -37,6 +41,15 @@ def run(context: Any, params: Mapping[str, Any]) -> dict[str, int]:
     if broken:
         raise BrokenChain(f"{len(broken)} audit chains are broken: {', '.join(broken[:10])}")
     return {"anchored": anchored}
+
+
+def _tell_what_was_done_alone(services: wiring.Services) -> None:
+    since = services.clock() - timedelta(days=1)
+    for tenant in services.store.tenants.ids():
+        report = services.autopilot.report(tenant, since)
+        if report["changes"]:
+            title = f"Done alone since yesterday: {len(report['changes'])}"
+            services.safety.warn(tenant, title, report["text"], severity="info")
 
 
 @blueprint.schedule("rate(1 day)", name="anchor")

@@ -106,7 +106,7 @@ def _collect(services: wiring.Services, tenant: TenantId, cluster: str) -> None:
     if record is None:
         return
     try:
-        services.collector.collect(tenant, record)
+        services.act_alone(tenant, services.collector.collect(tenant, record))
     except Conflict:
         logger.info("reading under way", cluster=cluster)
     except KubiliticsError as error:

@@ -10,6 +10,7 @@ import msgspec
 
 from chalicelib.accounts.identity import Principal, require
 from chalicelib.errors import InvalidRequest, KubiliticsError
+from chalicelib.rootcause import Diagnosis
 from chalicelib.safety.actions.registry import find_action
 from chalicelib.safety.approvals import APPROVE_HIGH
 from chalicelib.safety.autonomy import NEVER_ALONE, Bounds, Standing, covering
@@ -23,6 +24,8 @@ from chalicelib.store.records import ClusterRecord, Document
 KIND = "standing"
 MOST_AT_ONCE = 3
 """Changes that one look at a cluster may lead to; the rest waits for the next one."""
+SURE = 0.8
+"""Below this probability a cause is not acted on, whatever a standing approval says."""
 _NAME = "kubilitics"
 
 
@@ -179,6 +182,18 @@ class Autopilot:
         alone = [change for change in done if any(approval.standing for approval in change.approvals)]
         lines = [f"{change.status}: {change.summary} ({change.id})" for change in alone]
         return {"since": since.isoformat(), "changes": [change.id for change in alone], "text": "\n".join(lines)}
+
+
+def wishes(diagnosis: Diagnosis) -> list[Wish]:
+    """What a diagnosis is sure enough of, and has a mechanical change for."""
+    return [
+        Wish(
+            rule=problem.mode, action=problem.remedy.change.action, arguments=problem.remedy.change.arguments,
+            why=problem.summary, symptom=problem.id, evidence=tuple(one.id for one in problem.evidence),
+        )
+        for problem in diagnosis.problems
+        if problem.remedy.change is not None and problem.probability >= SURE
+    ]  # fmt: skip
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

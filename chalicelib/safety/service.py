@@ -34,6 +34,8 @@ from chalicelib.store.records import ChangeRecord, ClusterRecord, Document, Reso
 PENDING_FOR = timedelta(hours=24)
 UNDOS_THAT_STOP = 2
 STALE_AFTER = timedelta(minutes=3)
+LONGEST_OPEN = timedelta(days=8)
+"""No request is carried out longer after it was made: approvals end before. Older ones are not looked through."""
 """A change that moves is stored again sooner than this."""
 MOST_OPEN = 200
 """Requests of a tenant that may wait at the same time."""
@@ -166,7 +168,8 @@ class Safety:
         """Store a prepared request and note it in the audit log."""
         self._room_for_more(tenant)
         self.say(tenant, change.created_by, "change.requested", change.cluster, {
-            "change": change.id, "action": change.action, "target": str(change.primary), "status": change.status,
+            "change": change.id, "summary": change.summary, "action": change.action, "target": str(change.primary),
+            "status": change.status,
             "digest": change.digest, "channel": change.channel,
             "violations": [violation.rule for violation in change.decision.violations],
         })  # fmt: skip
@@ -307,8 +310,11 @@ class Safety:
 
     def sweep(self, tenant: TenantId) -> int:
         """Queue again what a lost message left behind; how many changes that were."""
-        limit = self._clock() - STALE_AFTER
-        found = self._store.changes.list(tenant, statuses=("approved", "executing", "verifying"), limit=500).items
+        now = self._clock()
+        limit = now - STALE_AFTER
+        found = self._store.changes.list(
+            tenant, statuses=("approved", "executing", "verifying"), since=now - LONGEST_OPEN, limit=500
+        ).items
         stale = [change for change in map(change_of, found) if (change.updated_at or change.created_at) < limit]
         for change in stale:
             self.queue(tenant, change, again=self.random(4).hex())

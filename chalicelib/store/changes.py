@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from chalicelib.errors import Conflict, NotFound
@@ -61,8 +63,9 @@ class Changes:
         statuses: tuple[str, ...] = (),
         limit: int = 100,
         cursor: str | None = None,
+        since: datetime | None = None,
     ) -> Page[ChangeRecord]:
-        """Requests, newest first. Raises InvalidRequest for a foreign cursor."""
+        """Requests made after `since`, newest first. Raises InvalidRequest for a foreign cursor."""
         scope = f"changes/{cluster}/{','.join(statuses)}"
         after = decode_cursor(tenant, scope, cursor)
         wanted = checked_limit(limit) + 1
@@ -71,8 +74,10 @@ class Changes:
             page = self._table.query(
                 tenant, _PARTITION, after=after, limit=_LOOKED_AT_ONCE, newest_first=True, by_index=True
             )
-            found += [item for item in page if _wanted(codec.decode(item.body, ChangeRecord), cluster, statuses)]
-            if len(page) < _LOOKED_AT_ONCE:
+            records = [(item, codec.decode(item.body, ChangeRecord)) for item in page]
+            young = [(item, record) for item, record in records if since is None or record.created_at >= since]
+            found += [item for item, record in young if _wanted(record, cluster, statuses)]
+            if len(page) < _LOOKED_AT_ONCE or len(young) < len(records):
                 break
             after = page[-1].index[1] if page[-1].index else ""
         return page_of(
