@@ -1,4 +1,4 @@
-"""What a reading leads to by itself: with level and standing approval, what a preview calls safe, and else a request."""
+"""What a reading leads to by itself: inside level and standing approval what a preview calls safe, else a request."""
 
 from __future__ import annotations
 
