@@ -20,7 +20,9 @@ _VERB = re.compile(
 )
 SCALED = ("Deployment", "StatefulSet", "ReplicaSet")
 RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
-NOT_RUN = "Not executed. I only read; run it yourself if you agree, or ask me first what it would break."
+NOT_RUN = (
+    "Not executed. **Change** on the page of the object asks for it with a preview and an approval; or run it yourself."
+)
 
 
 @intent(
@@ -54,13 +56,13 @@ def act(turn: Turn) -> None:
     command, title, effect = _command(turn, verb, ref)
     if not command:
         turn.say(
-            f"I can't {plain(verb)} {named(ref)}: this assistant changes nothing yet, and I have no safe command "
+            f"I can't {plain(verb)} {named(ref)}: I change nothing by myself, and have no safe command "
             "to offer for that. "
             "Edit the manifest where it is kept (Git, Helm) and apply it."
         )
         turn.suggest(f"describe {_where(ref)}", f"what breaks if {_where(ref)} fails?")
         return
-    turn.say(f"I don't execute changes. This is the command that would do it; {effect}")
+    turn.say(f"I change nothing by myself. This is the command that would do it; {effect}")
     turn.add(blocks.action(title, NOT_RUN, command))
     turn.proposed = command
     _caution(turn, verb, ref)
@@ -148,5 +150,5 @@ def _remedies(turn: Turn, ref: Ref) -> None:
         if problem.remedy.command:
             turn.add(blocks.action(problem.title, NOT_RUN, problem.remedy.command))
             turn.proposed = problem.remedy.command
-    turn.say("I don't execute changes.")
+    turn.say("I change nothing by myself.")
     turn.suggest(f"why is {_where(ref)} failing?")

@@ -25,7 +25,9 @@ from chalicelib.store.keys import digest
 
 WAIT_S = 12.0
 """How long an answer waits for its investigation; what takes longer goes on and is shown as it goes."""
-NOT_RUN = "Not executed. I only read; run it yourself if you agree."
+NOT_RUN = (
+    "Not executed. **Change** on the page of the object asks for it with a preview and an approval; or run it yourself."
+)
 SHOWN = 5
 LISTED = 10
 STEP_COLUMNS = (column("n", "Step", "number"), column("title", "What"), column("summary", "Found"))

@@ -111,7 +111,7 @@ def say_status(turn: Turn, ref: Ref) -> None:
     obj = turn.view.snapshot.find(ref)
     if turn.worked:
         turn.say(
-            "I have changed nothing: I only read. "
+            "I have changed nothing. "
             + (
                 f"You were offered {code(turn.memory.proposed)}; whether somebody ran it I can't tell. "
                 if turn.memory.proposed
