@@ -14,13 +14,13 @@ Severity = Literal["critical", "warning", "info"]
 class Model(BaseModel):
     """Base of answers: documented, not re-validated when sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RequestModel(BaseModel):
     """Base of requests: unknown fields are refused, so that a typo is not silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 class ErrorBody(Model):
