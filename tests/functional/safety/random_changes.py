@@ -249,7 +249,11 @@ def undo_trial(seed: int) -> Undone:
     try:
         undo = stage.safety.undo(stage.person(), done.id)
     except KubiliticsError as error:
-        return Undone(seed, action, error.code, wrong=done.preview.undo.possible, text=error.message)
+        # An autoscaler may have put it back already; then there is nothing left to do.
+        after = [_substance(stage, target.kind, target.namespace, target.name) for target in change.targets]
+        return Undone(
+            seed, action, error.code, wrong=done.preview.undo.possible and after != before, text=error.message
+        )
     if not undo.decision.allowed:
         return Undone(seed, action, "undo refused", wrong=False, text=undo.decision.violations[0].text)
     stage.work(stage.approve(undo))
