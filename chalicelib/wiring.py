@@ -205,7 +205,8 @@ class Services:
 
     @cached_property
     def investigations(self) -> Desk:
-        from chalicelib.investigations import Desk, Office
+        from chalicelib.investigations.desk import Desk
+        from chalicelib.investigations.office import Office
 
         return Desk(
             Office(

@@ -11,7 +11,6 @@ from typing import Any
 
 from chalicelib.mcp.prompts import Argument, PromptEntry
 from chalicelib.mcp.tools import text
-from chalicelib.tools.registry import TOOLS
 
 CLUSTER = Argument("cluster", "Name or id of the cluster.", required=True)
 NAMESPACE = Argument("namespace", "Only this namespace.")
@@ -73,6 +72,8 @@ class Prompts:
     """The prompts whose tools are all in the registry."""
 
     def __init__(self, available: Sequence[Prompt] = PROMPTS) -> None:
+        from chalicelib.tools.registry import TOOLS
+
         self._prompts = {p.entry.name: p for p in available if all(tool in TOOLS for tool in p.tools)}
 
     def prompts(self) -> Sequence[PromptEntry]:

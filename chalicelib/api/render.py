@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.analytics.health import Health
-from chalicelib.rootcause import Problem
 from chalicelib.state.kinds import KindEntry
 from chalicelib.state.meta import Ref
-from chalicelib.state.query import Query
 from chalicelib.state.snapshot import Gap
 from chalicelib.store.records import ClusterRecord, EvidenceRecord, Frame
-from chalicelib.tools.views import ClusterView
+
+if TYPE_CHECKING:
+    from chalicelib.analytics.health import Health
+    from chalicelib.rootcause import Problem
+    from chalicelib.state.query import Query
+    from chalicelib.tools.views import ClusterView
 
 Json = dict[str, Any]
 

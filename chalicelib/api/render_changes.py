@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.safety.autonomy import NAMES, Autonomy, Standing
-from chalicelib.safety.model import Change, ObjectDiff
-from chalicelib.safety.policies import Policies
-from chalicelib.safety.rules import rules
-from chalicelib.safety.runs import Run
-from chalicelib.safety.schedules import Schedule
 from chalicelib.store.records import Document
+
+if TYPE_CHECKING:
+    from chalicelib.safety.autonomy import Autonomy, Standing
+    from chalicelib.safety.model import Change, ObjectDiff
+    from chalicelib.safety.policies import Policies
+    from chalicelib.safety.runs import Run
+    from chalicelib.safety.schedules import Schedule
 
 Json = dict[str, Any]
 
@@ -88,6 +89,8 @@ def schedule_out(schedule: Schedule) -> Json:
 
 
 def policies_out(policies: Policies) -> Json:
+    from chalicelib.safety.rules import rules
+
     plain: Json = msgspec.to_builtins(policies)
     return {**plain, "rules": [{"name": name, "text": text} for name, text in rules()]}
 
@@ -99,6 +102,8 @@ def standing_out(standing: Standing) -> Json:
 
 
 def autonomy_out(autonomy: Autonomy, standing: Sequence[Standing]) -> Json:
+    from chalicelib.safety.autonomy import NAMES
+
     plain: Json = msgspec.to_builtins(autonomy)
     return {
         "level": plain["level_of_tenant"], "levels": {str(number): name for number, name in NAMES.items()},

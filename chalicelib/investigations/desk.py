@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.accounts.identity import Principal, allows, require
 from chalicelib.errors import NotFound
 from chalicelib.investigations import follow_up, runner, sessions, sweep
-from chalicelib.investigations.hypotheses import name_of
+from chalicelib.investigations.hypotheses import hypotheses_of, name_of
 from chalicelib.investigations.office import Budget, NewInvestigation, Office, running
 from chalicelib.investigations.scope import scope_text
 from chalicelib.investigations.sessions import WRITE
@@ -22,9 +22,7 @@ from chalicelib.state.ids import TenantId, new_id
 from chalicelib.state.meta import Ref
 from chalicelib.state.snapshot import Gap
 from chalicelib.store.investigation_records import (
-    Conclusion,
     Investigation,
-    InvestigationStep,
     StoredHypothesis,
 )
 from chalicelib.store.keys import digest
@@ -159,22 +157,6 @@ def unkept(office: Office, principal: Principal) -> Office:
         principal_of=lambda tenant, user: principal,
         tell=lambda tenant, step: None,
     )
-
-
-def hypotheses_of(steps: Any, conclusion: Conclusion | None) -> list[StoredHypothesis]:
-    """The hypotheses of a session: as concluded, else as far as they are settled by now."""
-    if conclusion is not None and conclusion.hypotheses:
-        return list(conclusion.hypotheses)
-    found: dict[str, StoredHypothesis] = {}
-    for step in steps:
-        held: InvestigationStep = step
-        if held.kind == "proposal":
-            for one in msgspec.convert(held.result.get("hypotheses", []), list[StoredHypothesis]):
-                found[one.id] = one
-        elif held.kind == "verdict" and held.result:
-            one = msgspec.convert(held.result, StoredHypothesis)
-            found[one.id] = one
-    return list(found.values())
 
 
 def hypothesis_row(hypothesis: StoredHypothesis) -> dict[str, Any]:

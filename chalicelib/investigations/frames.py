@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.investigations.desk import hypotheses_of
+from chalicelib.investigations.hypotheses import hypotheses_of
 from chalicelib.investigations.report import step_brief
 from chalicelib.store.investigation_records import InvestigationStep, StoredHypothesis
 

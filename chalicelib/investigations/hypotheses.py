@@ -10,7 +10,7 @@ from chalicelib.investigations.templates import Template
 from chalicelib.rootcause import Diagnosis, Hypothesis, Problem
 from chalicelib.state.evidence import Evidence
 from chalicelib.state.meta import Ref
-from chalicelib.store.investigation_records import HypothesisStatus, StoredHypothesis
+from chalicelib.store.investigation_records import Conclusion, HypothesisStatus, InvestigationStep, StoredHypothesis
 from chalicelib.store.keys import digest
 from chalicelib.store.records import ResourceName
 
@@ -104,3 +104,18 @@ def _stored(problem: Problem, status: HypothesisStatus) -> StoredHypothesis:
         command=problem.remedy.command or "",
         change=msgspec.to_builtins(problem.remedy.change),
     )
+
+
+def hypotheses_of(steps: Iterable[InvestigationStep], conclusion: Conclusion | None) -> list[StoredHypothesis]:
+    """The hypotheses of a session: as concluded, else as far as they are settled by now."""
+    if conclusion is not None and conclusion.hypotheses:
+        return list(conclusion.hypotheses)
+    found: dict[str, StoredHypothesis] = {}
+    for held in steps:
+        if held.kind == "proposal":
+            for one in msgspec.convert(held.result.get("hypotheses", []), list[StoredHypothesis]):
+                found[one.id] = one
+        elif held.kind == "verdict" and held.result:
+            one = msgspec.convert(held.result, StoredHypothesis)
+            found[one.id] = one
+    return list(found.values())

@@ -36,7 +36,7 @@ HANDLERS = (
 )
 """What Chalice writes into the template for each function."""
 
-MODULES_AT_MOST = 550
+MODULES_AT_MOST = 480
 
 _LIST_HANDLERS = """
 import json, app

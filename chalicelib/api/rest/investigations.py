@@ -16,8 +16,8 @@ from chalicelib.api.turns import FIRST_POLL_S, LONGEST_POLL_S
 from chalicelib.errors import NotFound
 from chalicelib.investigations import follow_up, sessions
 from chalicelib.investigations.calibration import exported
-from chalicelib.investigations.desk import hypotheses_of
 from chalicelib.investigations.frames import step_json
+from chalicelib.investigations.hypotheses import hypotheses_of
 from chalicelib.investigations.office import NewInvestigation, running
 from chalicelib.investigations.sessions import Filter
 from chalicelib.investigations.templates import templates

@@ -7,7 +7,6 @@ from chalice.app import Blueprint
 from chalicelib.api.endpoints import Call, endpoint
 from chalicelib.api.models import system as models
 from chalicelib.api.render import listed
-from chalicelib.tools.registry import TOOLS
 
 blueprint = Blueprint(__name__)
 
@@ -17,6 +16,8 @@ blueprint = Blueprint(__name__)
     permission="tools:read", response=models.Tools,
 )  # fmt: skip
 def list_tools(call: Call) -> object:
+    from chalicelib.tools.registry import TOOLS
+
     items = [tool.as_dict() for tool in TOOLS]
     return listed(items, total=len(items))
 

@@ -15,8 +15,7 @@ from chalicelib.assistant.turn import Turn
 from chalicelib.errors import Conflict, KubiliticsError, NotFound
 from chalicelib.investigations import sessions
 from chalicelib.investigations.alike import compare
-from chalicelib.investigations.desk import hypotheses_of
-from chalicelib.investigations.hypotheses import name_of, ref_of
+from chalicelib.investigations.hypotheses import hypotheses_of, name_of, ref_of
 from chalicelib.investigations.office import NewInvestigation, running
 from chalicelib.investigations.sessions import READ, WRITE, Filter
 from chalicelib.state.ids import TenantId, new_id

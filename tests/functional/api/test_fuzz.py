@@ -25,7 +25,7 @@ from app import app
 from chalicelib import wiring
 from chalicelib.accounts.identity import Principal
 from chalicelib.api.openapi import document
-from chalicelib.investigations import NewInvestigation
+from chalicelib.investigations.office import NewInvestigation
 from chalicelib.state.ids import TenantId
 from tests.functional.api.harness import CLUSTERS, Api, build_api
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from chalicelib.accounts.identity import Principal
 from chalicelib.errors import Unauthenticated
-from chalicelib.investigations import Desk, NewInvestigation, Office
-from chalicelib.investigations.office import Budget
+from chalicelib.investigations.desk import Desk
+from chalicelib.investigations.office import Budget, NewInvestigation, Office
 from chalicelib.investigations.runner import Ending, run
 from chalicelib.state.ids import TenantId
 from chalicelib.state.snapshot import LogKey, Snapshot

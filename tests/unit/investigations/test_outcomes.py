@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import ClusterError, InvalidRequest, NotFound
-from chalicelib.investigations import NewInvestigation
+from chalicelib.investigations.office import NewInvestigation
 from chalicelib.state.snapshot import Gap, Snapshot
 from chalicelib.store.records import ResourceName
 from tests.unit.investigations.offices import ADA, a_world, step_by_step

@@ -15,7 +15,8 @@ import msgspec
 from chalicelib.accounts.identity import Principal
 from chalicelib.clusters.recorded import RecordedCluster, read_recording
 from chalicelib.errors import ClusterError, NotFound, unknown
-from chalicelib.investigations import Desk, Office
+from chalicelib.investigations.desk import Desk
+from chalicelib.investigations.office import Office
 from chalicelib.state.ids import TenantId
 from chalicelib.state.snapshot import Snapshot
 from chalicelib.store.memory import memory_store
